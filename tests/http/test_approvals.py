@@ -6,7 +6,7 @@ from sqlalchemy import text
 from config.server import Http
 from relay.mail.approval import url
 from relay.store import proof, pruning
-from tests.console.visitor import Visitor
+from tests.console.visitor import Visitor, visitor
 
 
 async def state(office, send_id):
@@ -158,6 +158,12 @@ async def test_P21_what_is_not_what_was_held_is_not_let_go(office):
     answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
     assert (answered.status_code, answered.json()["code"]) == (409, "changed_since_held")
     assert await state(office, held["sendId"]) == "held"
+
+
+async def test_an_approver_is_told_what_a_rule_only_warned_of(office):
+    held = await office.send(mailboxId="clerk", body="Your order 4711 was shipped.\n[Your Name]")
+    page = (await (await visitor(office)).get(f"/approvals/{held['sendId']}")).text
+    assert "[Your Name] is left in the text" in page
 
 
 async def test_the_link_by_mail_shows_and_only_its_button_acts(office):

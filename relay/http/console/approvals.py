@@ -18,6 +18,7 @@ from relay.http.problems import Problem
 from relay.store import approvals, sent
 
 MOST = 100  # shown at once, and decided at once
+WARNED = 3  # checks named beside the cause
 FACES = ("message", "decision", "timeline")
 
 
@@ -70,8 +71,11 @@ async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
         if problem.status_code != 404:
             raise
         record = {"checks": []}
-    cause = next((item for item in checks.items(record["checks"]) if item.status in checks.LOOK), None)
-    return told | {"approval": approval, "summary": checks.summary(record["checks"]), "cause": cause, "tabs": FACES}
+    items = checks.items(record["checks"])
+    cause = next((item for item in items if item.status in checks.LOOK), None)
+    warned = [item for item in items if item.status == "warned" and item is not cause][:WARNED]
+    summary = checks.summary(record["checks"])
+    return told | {"approval": approval, "summary": summary, "cause": cause, "warned": warned, "tabs": FACES}
 
 
 async def decide(visit: Visit) -> Response:
