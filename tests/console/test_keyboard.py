@@ -133,3 +133,16 @@ def test_keys_that_are_turned_off_do_nothing(desk):
         assert not desk.page.is_visible("#help")
         desk.page.reload()
     assert desk.page.locator("[data-approve]").count() == 1
+
+
+def test_what_a_button_did_is_where_the_next_page_is_read_from_and_each_tab_has_its_title(desk):
+    told = desk.send(**HELD)
+    desk.go("/approvals")
+    desk.page.keyboard.press("a")
+    desk.page.wait_for_selector("text=Approved. It leaves now")
+    assert desk.page.evaluate("document.activeElement.className") == "said"
+    desk.go(f"/messages/{told['sendId']}?tab=timeline")
+    assert desk.page.title().startswith("A proposal · timeline · ")
+    desk.page.keyboard.press("2")
+    desk.page.wait_for_selector("#tab-decision[aria-current]")
+    assert desk.page.title().startswith("A proposal · decision · ")

@@ -84,7 +84,7 @@ async def show(visit: Visit) -> Response:
     tab = _chosen(visit.asked("tab") or visit.request.cookies.get(TAB, ""), TABS)
     told = await shown(visit, send_id, tab)
     if visit.is_fragment and visit.request.headers.get("hx-target") == "detail":
-        answer = visit.piece("message.html", **told)
+        answer = visit.piece("message.html", alone=True, **told)
     else:
         found = await find(visit)
         answer = visit.page(
