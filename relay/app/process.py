@@ -223,6 +223,8 @@ class App(Parts):
         self._metrics = api.app.state.metrics
         self._http = HttpServer(api, self._http_socket, self.settings.http)
         await self._http.start()
+        bind, tls = self.settings.http.bind, self.settings.http.tls is not None
+        log.info("listening", address=f"{'https' if tls else 'http'}://{bind}", tls="implicit" if tls else "none")
 
     def _own_metrics(self) -> str:
         """The counters of this process, for the other workers to add up; empty if there are none."""

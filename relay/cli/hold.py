@@ -53,8 +53,8 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
     if as_json:
         print_json(shown)
         return
-    details([(name, value) for name, value in shown.items() if name not in ("text", "recipients", "ifApproved")])
-    details([("to", ", ".join(shown["recipients"])), *_if_approved(shown["ifApproved"])])
+    fields = [(name, value) for name, value in shown.items() if name not in ("text", "recipients", "ifApproved")]
+    details([*fields, ("to", ", ".join(shown["recipients"])), *_if_approved(shown["ifApproved"])])
     say("")
     say(shown["text"])
 

@@ -56,6 +56,7 @@ def _explain(path: Path, domain: str, address: str) -> None:
     widest = max(map(len, commands))
     for command, means in commands.items():
         say(f"  gatepost {command}{given}{'':{widest - len(command)}}   {means}")
+    say("")
+    say(f"The console: http://127.0.0.1:8025, with the content of {path.parent / 'keys/admin.key'}.")
     if not address:
-        say("")
         say("Commercial mail is refused until you set domains.physical_address in the file.")
