@@ -60,6 +60,7 @@ _LONGEST_LOGO = 1000  # characters of its tag
 _LANG = re.compile(r"""<(?i:html)\s[^<>]*?(?i:\blang)\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)""", re.ASCII)
 _MOST_LINKS = 500
 _UNTIDY = ("  ", "\t", " \n", "\n ", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
+_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
 _BREAK = "\x02"  # marks the line break of a block until white space is normalised
 
 
@@ -171,10 +172,13 @@ def _settled(pieces: Iterable[str]) -> str:
     text = "".join(pieces)
     if "&" in text:
         text = unescape(text)
-    text = " ".join(text.split())
-    if text.isascii():
-        return "\n".join(filter(None, map(str.strip, text.split(_BREAK))))
-    return tidy(text.replace(_BREAK, "\n"))
+    if not text.isascii():
+        return tidy(" ".join(text.split()).replace(_BREAK, "\n"))
+    for blank in filter(text.__contains__, _BLANKS):  # a third of the time of splitting it into words
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return "\n".join(filter(None, map(str.strip, text.split(_BREAK))))
 
 
 def _note(name: str, attributes: str, links: dict[str, None], alts: dict[str, None]) -> None:

@@ -221,9 +221,10 @@ def _may_be_ours(tree: LexborHTMLParser, alone: LexborHTMLParser, footer: Lexbor
 def _has_overlay(tree: LexborHTMLParser, found: list[Rule]) -> bool:
     """Whether anything has the footer's z-index, or pulls what follows far up."""
     styles = [style for node in tree.css("[style]") if (style := node.attributes.get("style"))]
-    if any(map(_overlays, styles)) or any(_overlays(rule.body) for rule in found):
+    pulls = {style: _pull(style) for style in {*styles}}  # a mail styles many elements alike
+    if any(map(_overlays, pulls)) or any(_overlays(rule.body) for rule in found):
         return True
-    pulled = sum(map(_pull, styles))
+    pulled = sum(map(pulls.__getitem__, styles))
     pulling = [
         (selector, pull) for rule in found if (pull := _pull(rule.body)) for selector in rule.selectors.split(",")
     ]
