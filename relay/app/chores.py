@@ -26,7 +26,7 @@ from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
 from relay.store.events import Event, record
 from relay.store.nodes import SILENT, dead_nodes, heartbeat, try_alone
-from relay.store.partitions import prepare
+from relay.store.partitions import CUTS, prepare
 from relay.store.places import Throttles
 from relay.store.providers import NO_PROVIDER, paused_providers
 from relay.store.pruning import Seal
@@ -238,8 +238,12 @@ class Chores:
     def _turn_over(self, kept: Retention, now: int, seal: Seal) -> None:
         """Make coming periods and drop expired ones; outside the writer's thread, as it may have to wait for locks."""
         database = self._parts.database
+        for cut in CUTS:  # apart: who holds one default partition must not wait for another that mail may hold
+            with database.transaction() as connection:
+                if try_alone(connection):
+                    prepare(connection, now, (cut,))
         with database.transaction() as connection:
-            over = (prepare(connection, now), gone(connection, kept, now))[1] if try_alone(connection) else []
+            over = gone(connection, kept, now) if try_alone(connection) else []
         for period in over:
             with database.transaction() as connection:
                 if try_alone(connection):

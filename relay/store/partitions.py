@@ -12,7 +12,7 @@ clock was wrong, go into the default partition and are deleted from there one by
 all expired rows are deleted (`retention`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -68,13 +68,16 @@ def floor(cut: Cut, at: int) -> int:
     return at - at % cut.span
 
 
-def prepare(connection: Connection, now: int) -> list[str]:
-    """Make the periods for now and the coming days; returns the names of new ones."""
-    if not is_cut(connection) or not _missing(connection, now):
+def prepare(connection: Connection, now: int, cuts: Sequence[Cut] = CUTS) -> list[str]:
+    """Make the periods for now and the coming days; returns the names of new ones.
+
+    The default partitions of what is made stay locked until the commit.
+    """
+    if not is_cut(connection) or not _missing(connection, now, cuts):
         return []
     with _patiently(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})  # before touching any table
-        missing = _missing(connection, now)  # another machine may have been faster
+        missing = _missing(connection, now, cuts)  # another machine may have been faster
         made = [period for period in missing if not _strays(connection, period)]
         for period in made:
             _make(connection, period)
@@ -88,10 +91,10 @@ def _patiently(connection: Connection) -> Iterator[None]:
     connection.execute(text("SET LOCAL lock_timeout = 0"))
 
 
-def _missing(connection: Connection, now: int) -> list[Period]:
+def _missing(connection: Connection, now: int, cuts: Sequence[Cut]) -> list[Period]:
     return [
         period
-        for cut in CUTS
+        for cut in cuts
         for start in range(floor(cut, now), now + AHEAD + cut.span, cut.span)
         if (period := Period(cut, start)) not in periods(connection, cut)
     ]
@@ -106,7 +109,7 @@ def _strays(connection: Connection, period: Period) -> bool:
 
 
 def _make(connection: Connection, period: Period) -> None:
-    """Create the partition separately and attach it: this blocks no reader or writer of the table."""
+    """Create the partition separately and attach it: of the table only the default partition is locked."""
     table, name = period.cut.table, period.name
     start, end = (repr(period.cut.bound(at)) for at in (period.start, period.end))
     connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)"))
