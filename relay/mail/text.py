@@ -13,7 +13,7 @@ as visible only if the message shows next to nothing else. Nothing here fails on
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct, field
 
@@ -35,6 +35,7 @@ _SAME = 0.8  # the share of one alternative's words that must be in the other
 _MOST_NAMES = 100
 _MOST_OTHERS = 20
 _LONGEST_NAME = 4  # words; a longer display name is read as text, which readers see above everything else
+_MOST_NAMED = 4_000  # octets of a field with names
 
 _MARKUP = frozenset(
     ("text/html", "text/watch-html", "text/x-amp-html", "application/xhtml+xml", "text/enriched", "text/richtext")
@@ -82,8 +83,9 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
         found.quoted = []
     own, quoted = "\n".join(found.texts), "\n".join(found.quoted)
     name = _settled(from_name(header.get(b"from")), found)
-    if len(name.split()) > _LONGEST_NAME and name not in own_names:
-        found.otherwise.insert(0, name)
+    named = [name, *(_settled(one, found) for one in _names(header))]
+    if long := [one for one in named if len(one.split()) > _LONGEST_NAME and one not in own_names]:
+        found.otherwise.insert(0, "\n".join(long))
     if found.has_files and not view.is_encrypted:
         found.has_pictures |= not "".join((own, quoted, *found.otherwise)).strip()
     return Content(
@@ -120,6 +122,15 @@ def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
     if part.type in files.RECORDS:
         return files.unfolded(text)
     return text.replace(" \n", "") if part.params.params.get("delsp", "").lower() == "yes" else text
+
+
+def _names(header: HeaderBlock) -> Iterator[str]:
+    """The display names of whom the message is to and who else has a part in it: readers show them, too."""
+    for about in (b"sender", b"reply-to", b"to", b"cc"):
+        for before in header.get(about)[:_MOST_NAMED].split(b"<")[:-1]:
+            name = before.rpartition(b">")[2].replace(b"\\", b"")
+            if name.count(b" ") >= _LONGEST_NAME or b"=?" in name or not name.isascii():
+                yield charset.decode_header(name.strip(b' ",;'))
 
 
 def from_name(value: bytes) -> str:

@@ -85,6 +85,10 @@ def test_p14_a_name_is_as_long_as_it_is_read_whatever_parts_its_words():
     "data",
     [
         b'From: "Half price on every plan" <a@b.example>\r\n\r\nhi',
+        b'From: a@b.example\r\nTo: c@d.example, Kim <k@l.example>, "Half price on every plan" <e@f.example>\r\n\r\nhi',
+        b"From: a@b.example\r\nCc: =?utf-8?q?Half_price?=\r\n =?utf-8?q?_on_every_plan?= <e@f.example>\r\n\r\nhi",
+        b"From: a@b.example\r\nSender: Half price on every plan <a@b.example>\r\n\r\nhi",
+        b"From: a@b.example\r\nReply-To: Half price on every plan <a@b.example>\r\n\r\nhi",
         mixed(
             RECEIPT,
             b"Content-Type: application/ics\r\nContent-Disposition: attachment; filename=a.ics\r\n\r\n"
