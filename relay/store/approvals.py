@@ -25,7 +25,7 @@ from relay.store.engine import canonical, dumps, loads
 from relay.store.paging import Page, Place, newest_first
 from relay.store.queue import change
 from relay.store.recollection import Contact
-from relay.store.sends import body
+from relay.store.sends import body, let_body_go
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never left
@@ -163,6 +163,7 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     )
     _forget(connection, held, now)
     places.give_back(connection, held, now)
+    let_body_go(connection, send_id, by=by)
     _decided(connection, row, "withdrawn", by, note, now)
     return len(held)
 

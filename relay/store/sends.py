@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select
 
 from relay.store import schema as t
-from relay.store.prepared import insertion
+from relay.store.prepared import Prepared, insertion
 
 
 class NewDelivery(Struct, frozen=True):
@@ -77,6 +77,21 @@ def insert_body(connection: Connection, send_id: str, data: bytes) -> None:
 def delete_body(connection: Connection, send_id: str) -> None:
     """Delete the bytes of a message that was stored first and then refused."""
     connection.execute(t.bodies.delete().where(t.bodies.c.send_id == send_id))
+
+
+def let_body_go(connection: Connection, send_id: str, *, by: str) -> None:
+    """Delete the bytes of a message that a key took back before any of it left.
+
+    It no longer counts against any limit, so keeping it would let an agent store as much as it likes.
+    """
+    if by.startswith("key:"):
+        _TAKEN_BACK.once(connection, send_id=send_id)
+
+
+_TAKEN_BACK = Prepared(
+    "DELETE FROM bodies WHERE send_id = :send_id AND NOT EXISTS (SELECT 1 FROM deliveries d"
+    " WHERE d.send_id = :send_id AND d.state NOT IN ('cancelled', 'rejected'))"
+)
 
 
 def insert_approvals(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

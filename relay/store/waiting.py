@@ -18,6 +18,7 @@ from relay.store.accounts import Unknown
 from relay.store.approvals import NotWaiting, withdraw
 from relay.store.bell import ring
 from relay.store.queue import change
+from relay.store.sends import let_body_go
 from relay.store.states import OPEN, WAITING
 
 _d = t.deliveries.c
@@ -76,6 +77,7 @@ def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int
     for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
         change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
     places.give_back(connection, [row for row in rows if row not in apart], now)
+    let_body_go(connection, send_id, by=by)
     count = len(rows)
     with suppress(NotWaiting):  # nothing of it is held
         count += withdraw(connection, send_id, by=by, note=note, now=now)

@@ -3,6 +3,7 @@
 import pytest
 
 from relay.store.engine import loads
+from relay.store.sends import body
 from tests.http.office import DOMAIN
 
 
@@ -158,6 +159,17 @@ async def test_an_agent_takes_back_what_has_not_left(office, mailbox, status):
     assert (told["status"], told["events"][-1]["data"]["note"]) == ("cancelled", "the fair is off")
     again = await office.post(path, key=key)
     assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
+
+
+@pytest.mark.parametrize("mailbox", ["agent", "clerk"])
+async def test_what_an_agent_takes_back_takes_no_room_and_what_a_person_cancels_can_be_looked_at(office, mailbox):
+    key = await office.key(f"agent:{mailbox}@{DOMAIN}")
+    for taken_back, kept in ((key, False), (None, True)):
+        sent = await office.send(mailboxId=mailbox, sendAt="2026-03-25T09:00:00Z", to=f"kept{kept}@example.com")
+        assert office.row(lambda c, sent=sent: body(c, sent["sendId"])) is not None
+        path = f"/v1/sends/{sent['sendId']}/cancel"
+        assert (await office.post(path, **({"key": taken_back} if taken_back else {}))).status_code == 200
+        assert (office.row(lambda c, sent=sent: body(c, sent["sendId"])) is not None) is kept
 
 
 async def test_only_a_key_that_may_send_takes_back_and_only_its_own(office):
