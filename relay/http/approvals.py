@@ -101,7 +101,10 @@ async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who)
     else:
         who.need_person("any decision but withdraw")
     became = await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
-    return await shown(parts, who, send_id) | {"ifApproved": became}
+    told = await shown(parts, who, send_id)
+    if not who.is_operator and told["send"]:
+        parts.desk.tried(told["send"]["mailboxId"], len(told["send"]["recipients"]))
+    return told | {"ifApproved": became}
 
 
 async def settle(parts: House, send_id: str, decision: str, *, by: str, note: str) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
         raise not_found("mailbox")
     who.need_own(account.tenant_id, account.mailbox_id)
     if not who.is_operator and (wait := parts.desk.wait_of(account.mailbox_id)):
-        detail = f"too many recipients were refused or simulated within a minute; try again in {wait} s"
+        detail = f"too many recipients were refused, simulated or taken back within a minute; try again in {wait} s"
         raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait)})
     principal = Principal(
         who.id, account.tenant_id, account.mailbox_id, who.principal.permissions, who.principal.username

@@ -165,7 +165,10 @@ async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling 
     who.need("send")
     await whole(parts, who, send_id)
     await cancel(parts, send_id, by=who.actor, note=body.note)
-    return await whole(parts, who, send_id)
+    told = await whole(parts, who, send_id)
+    if not who.is_operator:
+        parts.desk.tried(told["mailboxId"], len(told["recipients"]))
+    return told
 
 
 async def cancel(parts: House, send_id: str, *, by: str, note: str) -> None:

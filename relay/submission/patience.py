@@ -1,7 +1,7 @@
 """What a mailbox may ask of the writer: how much at once, and how much in vain.
 
-What is accepted is bounded by the limits of the policy. What is refused, or only tried, costs as much to judge, and
-a refusal leaves a record. Without a bound, one client at full speed would fill the disk and keep everybody waiting.
+What is accepted is bounded by the limits of the policy. What is refused, only tried, or taken back, costs as much to
+judge, and leaves a record. Without a bound, one client at full speed would fill the disk and keep everybody waiting.
 """
 
 import asyncio

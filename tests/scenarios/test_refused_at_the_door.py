@@ -1,5 +1,7 @@
 """What is refused at MAIL or RCPT can be looked up, also when the transaction goes on without it."""
 
+from datetime import UTC, datetime
+
 from relay.submission import patience
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, found, refused, states, taken, trace
@@ -114,3 +116,19 @@ def test_who_is_refused_too_much_in_a_minute_is_not_judged_until_the_next(gate: 
         taken(other.submit("e@example.com"))
         gate.clock.advance(int(said.retry))
         taken(client.submit(agent.address, ["f@example.com"], agent.receipt("f@example.com")))
+
+
+def test_what_is_taken_back_was_judged_in_vain_too(gate: Gate, monkeypatch):
+    monkeypatch.setattr(patience, "IN_VAIN", 2)
+    for path, body, fields in (
+        ("/v1/sends/{}/cancel", {}, {}),
+        ("/v1/approvals/{}", {"decision": "withdraw"}, {"autonomyLevel": "human_approved"}),
+    ):
+        agent = gate.mailbox(**fields)
+        key = gate.call("POST", "/v1/me/keys", {"label": "k", "scope": f"agent:{agent.address}"}, 201)["key"]
+        letter = {"to": ["a@example.com", "b@example.com"], "subject": "Your order 7", "text": "It has shipped."}
+        gate.clock.advance(60 - gate.clock() / 1000 % 60)
+        later = {"sendAt": f"{datetime.fromtimestamp(gate.clock() / 1000 + 7200, UTC):%FT%TZ}"}
+        sent = gate.call("POST", "/v1/send/request", letter | later, key=key)["sendId"]
+        gate.call("POST", path.format(sent), body, key=key)
+        gate.call("POST", "/v1/send/request", letter | later, 429, key=key)
