@@ -44,12 +44,14 @@ class Strip(Struct, frozen=True):
 STRIPPED = Strip(
     frozenset(
         b"bcc resent-bcc return-path authentication-results x-authentication-results received-spf delivered-to "
+        b"bimi-location bimi-indicator x-forefront-antispam-report x-microsoft-antispam "
         b"on-behalf-of original-from x-original-from x-google-original-from "
         # Control fields of provider accounts (P6): they could add recipients, change the sub-account, turn tests on.
         b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key idempotencykey x-entity-ref-id sender.ip".split()
     ),
     (
         b"x-gatepost-",
+        b"x-spam-",
         b"x-ses-",
         b"x-pm-",
         b"x-mailgun-",

@@ -93,6 +93,11 @@ def test_P7_bcc_never_leaves() -> None:
         b"sender.ip",
         b"idempotencyKey",
         b"Received-SPF",
+        b"BIMI-Indicator",
+        b"BIMI-Location",
+        b"X-Spam-Status",
+        b"X-Forefront-Antispam-Report",
+        b"X-Microsoft-Antispam",
     ],
 )
 def test_P6_a_control_field_never_leaves(name: bytes) -> None:
