@@ -144,7 +144,8 @@ def load(raw: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise Problem("invalid_request", f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError as error:
-        raise Problem("invalid_request", f"the body is not JSON: {error}"[:300]) from None
+        why = str(error).partition(":")[0]  # what follows in the parser's own words is advice for programs in Python
+        raise Problem("invalid_request", f"the body is not JSON: {why}"[:300]) from None
     if _SUSPICIOUS.search(text):
         _check(value, "")
     return value
