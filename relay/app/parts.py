@@ -323,7 +323,7 @@ class Parts:
         account = await self.accounts.get(parcel.mailbox_id) if parcel.mailbox_id else None
         if account is None:
             return Owner("", "", self.settings.policy())
-        return Owner(account.name, account.tenant_name, account.policy)
+        return Owner(account.name, account.tenant_name, account.policy, account.is_foreign)
 
     def _bounce_rules(self) -> Rules:
         handling = self.settings.bounce_handling

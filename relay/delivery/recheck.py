@@ -2,10 +2,11 @@
 
 A pause keeps the delivery in the queue; so does a closed `send_window`, until it opens. A
 suppression, a revoked consent or a lost domain rejects it. A fact that cannot be read keeps it
-in the queue. A copy that leaves more than a minute late exchanges its place in the limits for a
-new one and waits for that; no other counts are taken or refunded again. Mail judged a moment ago
-is not asked about again. A message that a provider may have already does not wait for the send
-window: that provider is asked again while it still knows the message.
+in the queue, and so do rules that only another machine's file has. A copy that leaves more than a
+minute late exchanges its place in the limits for a new one and waits for that; no other counts are
+taken or refunded again. Mail judged a moment ago is not asked about again. A message that a provider
+may have already does not wait for the send window: that provider is asked again while it still knows
+the message.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -40,11 +41,15 @@ class Stop(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose mail a parcel is: the names of mailbox and tenant, and the policy that applies."""
+    """Whose mail a parcel is: the names of mailbox and tenant, and the policy that applies.
+
+    `is_foreign`: only another machine's file has that policy, and this is the default one.
+    """
 
     mailbox: str
     tenant: str
     policy: PolicySettings
+    is_foreign: bool = False
 
 
 class Recheck:
@@ -64,6 +69,8 @@ class Recheck:
             return {}
         if not parcel.mail_from and parcel.envelope.get("source") == "house":
             return {}  # one of our own notices, to one of our senders
+        if owner.is_foreign:  # a machine that knows the rules may be faster
+            return dict.fromkeys([due.n for due in parcel.due], Stop("unavailable", is_final=False))
         stops: dict[int, Stop] = await self._reader.ask(self._look, _Question(parcel, owner.policy, now))
         return stops
 

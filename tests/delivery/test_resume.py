@@ -1,6 +1,7 @@
 """What policy held back goes when the pause is lifted or the hours begin, and nothing else is brought forward."""
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from policy.settings import Reputation
@@ -99,3 +100,13 @@ async def test_only_what_a_provider_may_have_already_does_not_wait_for_the_hours
     assert {n: (stop.reason, stop.is_final) for n, stop in stops.items()} == (
         {1: ("send_window", False)} if waits else {}
     )
+
+
+async def test_mail_whose_rules_only_another_machine_has_waits_for_it(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    await house.writer.run(an_owner)
+    given = replace(await house.send(), data=None)
+    foreign = Owner("agent", "acme", house.settings.policy(), is_foreign=True)
+    recheck = Recheck(house.reader, house.writer, house.clock)
+    assert await recheck.stops(given, foreign) == {1: Stop("unavailable", is_final=False)}
+    assert (await recheck.stops(given, foreign._replace(is_foreign=False)))[1].is_final  # judged by this one's rules
