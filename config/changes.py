@@ -54,9 +54,9 @@ def outline(settings: Settings, mask: Callable[[str], str]) -> Outline:
     return outlined
 
 
-def compared(old: Outline, new: Outline, key: str = "") -> tuple[Change, ...]:
+def compared(old: Outline, new: Outline) -> tuple[Change, ...]:
     """Every setting that differs between two outlines, in the order of the sections."""
-    return tuple(_differing(key, old, new))
+    return tuple(_differing("", old, new))
 
 
 def until_restart(settings: Settings) -> dict[str, Any]:
@@ -141,4 +141,6 @@ def _shown(value: Any) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if 0 < len(text) <= 60 else f"{text[:57]}…" if text else "nothing"
+    if not text:
+        return "nothing"
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -83,29 +83,15 @@ class Flaw(Struct, frozen=True):
     shown: str = ""
 
 
-KINDS = {
-    "placeholder_left": "{} is left in the text",
-    "model_speaks": "the text has the model's own words: {}",
-    "subject_empty": "the subject is empty",
-    "false_answer": "the subject says {} but the message answers none",
-    "subject_shouts": "the subject is in capitals",
-    "subject_marks": "the subject has {}",
-    "shortened_link": "a link leads through {}",
-    "link_to_address": "a link leads to the address {}",
-    "file_refused": "mailbox providers refuse files like {}",
-    "page_clipped": "the page has {} KB, and Gmail shows 102",
-    "text_hidden": "more text is hidden than shown",
-}
-
-
 def flaws(content: Content) -> tuple[Flaw, ...]:
     """The flaws of a message, each kind once."""
-    return tuple([Flaw(kind, shown[:_LONGEST]) for kind, find in _FINDERS if (shown := find(content)) is not None])
+    found = [(kind, find(content)) for kind, (find, _) in _KINDS.items()]
+    return tuple([Flaw(kind, shown[:_LONGEST]) for kind, shown in found if shown is not None])
 
 
 def told(kind: str, shown: str) -> str:
     """A flaw in words."""
-    return KINDS[kind].format(shown)
+    return _KINDS[kind][1].format(shown)
 
 
 # -- details ------------------------------------------------------------------------------
@@ -166,21 +152,6 @@ def _hidden(content: Content) -> str | None:
     return "" if len(content.hidden) > max(_HIDDEN, len(content.text)) else None
 
 
-_FINDERS: tuple[tuple[str, Callable[[Content], str | None]], ...] = (
-    ("placeholder_left", _placeholder),
-    ("model_speaks", _model),
-    ("subject_empty", _empty),
-    ("false_answer", _answer),
-    ("subject_shouts", _shouting),
-    ("subject_marks", _marks),
-    ("shortened_link", _shortened),
-    ("link_to_address", _numeric),
-    ("file_refused", _file),
-    ("page_clipped", _clipped),
-    ("text_hidden", _hidden),
-)
-
-
 def _hosts(content: Content) -> Iterator[str]:
     for link in content.links[:_MOST]:
         if found := _HOST.match(link):
@@ -194,3 +165,20 @@ def _is_public_address(host: str) -> bool:
         return ip_address(host.strip("[]").partition("]")[0]).is_global
     except ValueError:
         return False
+
+
+# What finds a flaw, and how it is told.
+_KINDS: dict[str, tuple[Callable[[Content], str | None], str]] = {
+    "placeholder_left": (_placeholder, "{} is left in the text"),
+    "model_speaks": (_model, "the text has the model's own words: {}"),
+    "subject_empty": (_empty, "the subject is empty"),
+    "false_answer": (_answer, "the subject says {} but the message answers none"),
+    "subject_shouts": (_shouting, "the subject is in capitals"),
+    "subject_marks": (_marks, "the subject has {}"),
+    "shortened_link": (_shortened, "a link leads through {}"),
+    "link_to_address": (_numeric, "a link leads to the address {}"),
+    "file_refused": (_file, "mailbox providers refuse files like {}"),
+    "page_clipped": (_clipped, "the page has {} KB, and Gmail shows 102"),
+    "text_hidden": (_hidden, "more text is hidden than shown"),
+}
+KINDS = tuple(_KINDS)

@@ -181,12 +181,13 @@ def note_settings(connection: Connection, settings: Settings, vault: Vault) -> N
     What belongs to one machine is left out: each has its own. So are values with an address in them.
     """
     key = vault.derive("settings")
-    outlined = dumps(outline(settings, lambda secret: hmac.digest(key, secret.encode(), "sha256").hex()))
-    before = remembered(connection, SETTINGS, outlined)
-    if before == outlined:
+    outlined = outline(settings, lambda secret: hmac.digest(key, secret.encode(), "sha256").hex())
+    before = remembered(connection, SETTINGS, kept := dumps(outlined))
+    if before == kept:
         return
-    remember(connection, SETTINGS, outlined)
-    changes = [told_of(change) for change in compared(loads(before), loads(outlined)) if not _is_of_machine(change)]
+    remember(connection, SETTINGS, kept)
+    differing = [one for one in compared(loads(before), outlined) if not one.key.startswith(_OF_MACHINE)]
+    changes = [_told_of(one) for one in differing]
     if changes:
         told: dict[str, Any] = {"changes": changes[:CHANGES_TOLD]}
         if len(changes) > CHANGES_TOLD:
@@ -194,14 +195,10 @@ def note_settings(connection: Connection, settings: Settings, vault: Vault) -> N
         enact(connection, Event("settings.changed", time_of(connection), data=told), by="file")
 
 
-def told_of(change: Change) -> str:
+def _told_of(change: Change) -> str:
     """A change in words, with neither a restart that is over nor an address."""
     is_shown = change.detail and "@" not in change.detail
     return f"{change.key}: {change.kind}{f' {change.detail}' if is_shown else ''}"
-
-
-def _is_of_machine(change: Change) -> bool:
-    return change.key.startswith(_OF_MACHINE)
 
 
 def warn(connection: Connection, settings: Settings) -> None:

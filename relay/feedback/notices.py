@@ -184,9 +184,14 @@ def _alert(event: Any, names: Mapping[str, str]) -> str:
     """One line about an event."""
     told = loads(event.data)
     what = str(told.get("alert", "")).replace("_", " ") or ALERTS[event.type]
-    whom = names.get(event.mailbox_id) or told.get("domain") or told.get("provider") or told.get("url") or ""
-    why = told.get("cause") or told.get("detail") or ""
+    whom, why = about(told, names.get(event.mailbox_id, ""))
     return _line(": ".join(str(word) for word in (what[:1].upper() + what[1:], whom, why) if word))
+
+
+def about(told: Mapping[str, Any], mailbox: str) -> tuple[str, str]:
+    """Whom an alert is about, given the name of its mailbox, and why it was raised; each may be empty."""
+    whom = mailbox or told.get("domain") or told.get("provider") or told.get("url") or ""
+    return whom, told.get("cause") or told.get("detail") or ""
 
 
 def _mail(sender: str, to: str, subject: str, text: str, message_id: str, now: int) -> bytes:

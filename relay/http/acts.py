@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from policy.moment import precise
 from relay.store import acts, listings
 from relay.store.acts import Act
+from relay.store.sent import names_of
 
 
 def told(connection: Connection, limit: int, *, since: int = 0) -> list[dict[str, Any]]:
     """The newest acts since a time, the newest first."""
     found = acts.newest(connection, limit, since=since)
-    tenants, mailboxes = listings.tenant_names(connection), listings.mailbox_names(connection)
+    tenants = listings.tenant_names(connection)
+    mailboxes = names_of(connection, sorted({act.mailbox_id for act in found}))
     return [_told(act, tenants, mailboxes) for act in found]
 
 

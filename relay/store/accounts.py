@@ -247,9 +247,9 @@ def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, ca
         .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
         .values(status=status, cause=cause)
     ).rowcount
-    if changed and status == "active":
-        let_go(connection, PAUSED, now, tenant_id=tenant_id)
     if changed:
+        if status == "active":
+            let_go(connection, PAUSED, now, tenant_id=tenant_id)
         kind = "tenant.paused" if status == "paused" else "tenant.resumed"
         enact(connection, Event(kind, now, tenant_id, data={"cause": cause}), by=by)
     return bool(changed)

@@ -18,16 +18,12 @@ from relay.store import audit, traces
 from relay.store import schema as t
 from relay.store.engine import loads
 from relay.store.events import Event, record
-from relay.store.prepared import Prepared, insertion
+from relay.store.tokens import of_people
 
 CHAIN = "acts"
 ITSELF = frozenset(("policy", "reputation"))  # what Gatepost does by itself follows from records, and is none
 EVERYWHERE = "installation"  # in place of a tenant in the name of the chain
 _WORDS = frozenset(("cause", "note"))
-_TOKEN = Prepared("SELECT token FROM people WHERE tenant_id = :tenant AND key = :key")
-_NEW_PERSON = insertion(
-    "people", ("tenant_id", "key", "token", "address", "first_at"), "ON CONFLICT (tenant_id, key) DO NOTHING"
-)
 
 
 class Act(Struct, frozen=True):
@@ -54,7 +50,9 @@ def enact(connection: Connection, event: Event, *, by: str, key: str = "") -> No
     tokens: dict[str, str] = {}
     if event.recipient:
         told["recipient"] = event.recipient
-        tokens[event.recipient] = _token(connection, event, key)
+        person = {key: event.recipient}
+        own = of_people(connection, event.tenant_id, person, new=lambda: secrets.token_hex(9), now=event.at)
+        tokens[event.recipient] = own[event.tenant_id, key]
     content = {
         "v": 1,
         "sendId": "",
@@ -81,9 +79,3 @@ _NEWEST: Select[Any] = select(_d.at, _d.record).where(_d.send_id == "").order_by
 def _act(at: int, record: Mapping[str, Any]) -> Act:
     told = dict(record["act"])
     return Act(at, told.pop("by"), told.pop("type"), record["tenant"], record["mailbox"], told)
-
-
-def _token(connection: Connection, event: Event, key: str) -> str:
-    person = {"tenant_id": event.tenant_id, "key": key, "address": event.recipient, "first_at": event.at}
-    _NEW_PERSON.many(connection, [person | {"token": secrets.token_hex(9)}])
-    return str(_TOKEN.all(connection, tenant=event.tenant_id, key=key)[0].token)

@@ -25,9 +25,9 @@ def set_provider_status(connection: Connection, name: str, *, status: str, cause
     changed = connection.execute(
         update(t.providers).where(p.name == name, p.status != status).values(status=status, cause=cause, updated_at=now)
     ).rowcount
-    if changed and status == "active":
-        look_again(connection, now)
     if changed:
+        if status == "active":
+            look_again(connection, now)
         kind = "provider.paused" if status == "paused" else "provider.resumed"
         enact(connection, Event(kind, now, data={"provider": name, "cause": cause}), by=by)
     return bool(changed)

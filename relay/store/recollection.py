@@ -19,9 +19,10 @@ from policy.usage import Usage
 from relay.store import guard
 from relay.store.consents import counting_consents
 from relay.store.engine import loads
-from relay.store.prepared import Prepared, insertion
+from relay.store.prepared import Prepared
 from relay.store.rates import RateBook
 from relay.store.suppressions import binding_suppressions, suffixes
+from relay.store.tokens import of_people
 
 
 class Asked(NamedTuple):
@@ -137,7 +138,6 @@ _MAILBOXES = Prepared(
 _DOMAINS = Prepared(
     "SELECT name, tenant_id, status, verification, physical_address, first_sent_at FROM domains WHERE name IN :names[]"
 )
-_PEOPLE = Prepared("SELECT key, token FROM people WHERE tenant_id = :tenant AND key IN :keys[]")
 _TIMES = attrgetter("first_at", "last_at", "last_commercial_at", "delivered_at", "replied_at", "alias_at")
 _CONTACTS = Prepared(
     "SELECT key, mailbox_id, first_at, last_at, last_commercial_at, delivered_at, replied_at, alias_at, recent"
@@ -148,9 +148,6 @@ _DUPLICATES = Prepared(
 )
 _BECAME = Prepared("SELECT send_id, recipient_key, state, reason FROM deliveries WHERE send_id IN :ids[]")
 _USAGE = Prepared("SELECT scope, counts, recent FROM usage WHERE scope IN :scopes[] ORDER BY scope")
-_NEW_PERSON = insertion(
-    "people", ("tenant_id", "key", "token", "address", "first_at"), "ON CONFLICT (tenant_id, key) DO NOTHING"
-)
 
 
 class Recollection:
@@ -187,7 +184,7 @@ class Recollection:
         snapshot._read_accounts(asked)
         snapshot._lock_usage(asked)
         for tenant, people in _by_tenant(a.facts for a in asked).items():
-            snapshot._read_people(tenant, people, token)
+            snapshot.tokens |= of_people(connection, tenant, people, new=token, now=now)
         snapshot._read_past(asked, rates)
         return snapshot
 
@@ -251,23 +248,6 @@ class Recollection:
         if policy.warmup.mode != "off":
             yield guard.of_ramp(facts.from_domain)
 
-    def _read_people(self, tenant: str, people: Mapping[str, str], token: Callable[[], str]) -> None:
-        known = _PEOPLE.all(self._connection, tenant=tenant, keys=sorted(people))
-        self.tokens.update({(tenant, row.key): row.token for row in known})
-        missing = [key for key in people if (tenant, key) not in self.tokens]
-        if not missing:
-            return
-        rows: list[dict[str, Any]] = [
-            {"tenant_id": tenant, "key": key, "token": token(), "address": people[key], "first_at": self._now}
-            for key in sorted(missing)
-        ]
-        _NEW_PERSON.many(self._connection, rows)
-        if self._connection.dialect.name == "sqlite":
-            self.tokens.update({(tenant, row["key"]): row["token"] for row in rows})
-        else:  # another machine may have been faster: its token counts
-            again = _PEOPLE.all(self._connection, tenant=tenant, keys=missing)
-            self.tokens.update({(tenant, row.key): row.token for row in again})
-
     def _read_contacts(self, asked: Sequence[Asked]) -> None:
         wanted: dict[str, set[str]] = {}
         for a in asked:
@@ -316,8 +296,9 @@ def _clusters(recent: str) -> list[Cluster]:
 
 def tokens_of(connection: Connection, asked: Sequence[Facts], token: Callable[[], str]) -> dict[tuple[str, str], str]:
     """The tokens for these recipients, by (tenant, key); missing ones are made."""
-    snapshot = Recollection(connection, max((facts.now for facts in asked), default=0))
+    tokens: dict[tuple[str, str], str] = {}
+    now = max((facts.now for facts in asked), default=0)
     for tenant, people in _by_tenant(asked).items():
         if people:
-            snapshot._read_people(tenant, people, token)
-    return snapshot.tokens
+            tokens |= of_people(connection, tenant, people, new=token, now=now)
+    return tokens

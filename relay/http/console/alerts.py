@@ -1,13 +1,14 @@
 """The alerts of the last day: what a rule that only warns, a provider or the store had to say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from relay.feedback.notices import about
 from relay.store import journal
 from relay.store.engine import loads
-from relay.store.listings import mailbox_names
+from relay.store.sent import names_of
 
 MOST = 6
 
@@ -27,7 +28,7 @@ class Alert:
 def read(connection: Any, since: int) -> Sequence[Alert]:
     """The alerts raised since a time, the newest first; the same alert about the same mailbox is listed once."""
     rows = journal.alerts(connection, since)
-    names = mailbox_names(connection) if rows else {}
+    names = names_of(connection, sorted({row.mailbox_id for row in rows})) if rows else {}
     found: dict[tuple[str, str], Alert] = {}
     for alert in _told(rows, names):
         key = (alert.what, alert.whom)
@@ -36,10 +37,10 @@ def read(connection: Any, since: int) -> Sequence[Alert]:
     return list(found.values())[:MOST]
 
 
-def _told(rows: Sequence[Any], names: dict[str, str]) -> Iterator[Alert]:
+def _told(rows: Sequence[Any], names: Mapping[str, str]) -> Iterator[Alert]:
     for row in rows:
         data = loads(row.data)
         box, provider = names.get(row.mailbox_id, ""), data.get("provider", "")
-        about = f"/messages?q={quote(f'from:{box} last:24h')}" if box else f"/providers#{provider}" if provider else ""
-        whom = box or provider or data.get("domain", "")
-        yield Alert(data.get("alert", ""), whom, data.get("cause") or data.get("detail") or "", about, row.at)
+        link = f"/messages?q={quote(f'from:{box} last:24h')}" if box else f"/providers#{provider}" if provider else ""
+        whom, why = about(data, box)
+        yield Alert(data.get("alert", ""), whom, why, link, row.at)

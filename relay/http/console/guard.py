@@ -7,7 +7,7 @@ unforeseen one gives the id under which the log has it.
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -136,9 +136,9 @@ class Guard:
 
     def _page_of(self, request: Request, action: str) -> tuple[str, str, Entry, dict[str, str]]:
         """The page a form is on: the referring page, or else the nearest page above the form's own address."""
-        asked = urlsplit(request.headers.get("referer", ""))
         above = ["/".join(action.split("/")[:n]) or "/" for n in range(action.count("/") + 1, 0, -1)]
-        there = [(unquote(asked.path), asked.query)] if asked.netloc == request.headers.get("host", "") else []
+        before = _referring(request)
+        there = [(unquote(before.path), before.query)] if before is not None else []
         for path, query in (*there, *[(path, "") for path in above]):
             for pattern, entry in self._pages:
                 if found := pattern.fullmatch(path):
@@ -208,12 +208,18 @@ def problem_page(house: House, request: Request, problem: Problem) -> Response:
     return HTMLResponse(shown, status, headers)
 
 
+def _referring(request: Request) -> SplitResult | None:
+    """The address of the page of ours that led to this request; None if no page did, or another's."""
+    before = urlsplit(request.headers.get("referer", ""))
+    return before if before.netloc == request.headers.get("host", "") else None
+
+
 def _way_back(request: Request) -> str:
     """The page of ours that led to this one, or ""."""
-    before = request.headers.get("referer", "")
-    asked = urlsplit(before)
-    is_ours = asked.scheme in ("http", "https") and asked.netloc == request.headers.get("host", "")
-    return before if is_ours and asked.path != request.url.path else ""
+    before = _referring(request)
+    if before is None or before.scheme not in ("http", "https") or before.path == request.url.path:
+        return ""
+    return request.headers["referer"]
 
 
 def _is_small(request: Request) -> bool:
