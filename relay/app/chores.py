@@ -14,13 +14,13 @@ import structlog
 from sqlalchemy import Connection
 
 from config.server import Retention
-from policy.usage import DAY
+from policy.usage import DAY, MINUTE
 from relay.app.instance import Instance
 from relay.app.parts import Parts
 from relay.app.setup import free
 from relay.feedback.station import Station
 from relay.http import dns_records
-from relay.store import attribution, audit, domains, feedback, notices, roster
+from relay.store import attribution, audit, domains, feedback, journal, notices, roster
 from relay.store.approvals import expire_approvals
 from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
@@ -78,6 +78,7 @@ class Chores:
             Chore("dead nodes", 10, self.bury_the_dead),  # by each process even on SQLite: that of slot 0 may be dead
             Chore("returns", 2, self._returns, alone=True),
             Chore("notices", 1, self._notices, alone=True),
+            Chore("events", 60, self._events),
             Chore("webhooks", 1, self._station.poster.look),
             Chore("outcomes", 10, self._outcomes, alone=True),
             Chore("approvals", 10, self._approvals, alone=True),
@@ -210,6 +211,13 @@ class Chores:
         if await self._parts.reader.call(notices.is_behind):
             await self._alone(self._station.write_notices)
             self._parts.worker.wake()
+
+    async def _events(self) -> None:
+        """Tell of a transaction that keeps events from webhooks, notices and streams."""
+        parts = self._parts
+        found = await parts.reader.call(journal.withheld)
+        if found is not None and (waited := parts.clock() - found.since) >= MINUTE:
+            log.warning("events wait for a transaction to end", seconds=waited // 1000, behind=found.behind)
 
     async def _outcomes(self) -> None:
         """Credit new events, so that reports are up to date."""

@@ -5,18 +5,20 @@ program needs, the listeners accept mail and the process is not draining; whatev
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
 
 from relay.http.access import Parts
+from relay.http.house import Figures
 from relay.http.metrics import CONTENT_TYPE
 from relay.http.problems import Problem, documented
 from relay.http.shapes import Told
-from relay.store import figures, migrate
+from relay.store import figures, journal, migrate
 from relay.store.writer import Unavailable
 
 router = APIRouter(tags=["Health"], responses=documented())
@@ -71,7 +73,19 @@ async def metrics(request: Request, parts: Parts) -> Response:
         given = request.headers.get("authorization", "").partition(" ")[2]
         if not hmac.compare_digest(given.encode(), wanted.reveal().encode()):
             raise Problem("wrong_key" if given else "missing_key")
-    told: tuple[Mapping[str, int] | None, Sequence[str]] = None, ()
+    told: tuple[Figures | None, Sequence[str]] = None, ()
     with suppress(Unavailable):  # without the store, the process's own metrics are needed all the more
-        told = await parts.look(lambda c: (figures.open_states(c), parts.beside(c)))
+        told = await parts.look(lambda c: (_stored(c, parts.clock()), parts.beside(c)))
     return Response(request.app.state.metrics.text(*told), media_type=CONTENT_TYPE)
+
+
+def _stored(connection: Connection, now: int) -> Figures:
+    """The gauges of the whole installation, by name: description and value."""
+    waiting = journal.withheld(connection)
+    return {
+        **{f"deliveries_{s}": ("Deliveries in this state", n) for s, n in figures.open_states(connection).items()},
+        "events_withheld_seconds": (
+            "How long the oldest event has waited for a transaction of PostgreSQL to end",
+            max(0, now - waiting.since) / 1000 if waiting else 0.0,
+        ),
+    }

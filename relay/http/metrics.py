@@ -1,13 +1,13 @@
 """Metrics for Prometheus. No label is ever an address, a subject or a key.
 
 Every process counts for itself and stores its counts with its heartbeat. So whichever worker is asked can add
-up all workers of the installation; the others' counts are as old as their last heartbeat. Deliveries by state
-are counted in the store and apply to the whole installation; if the store cannot be read they are left out,
+up all workers of the installation; the others' counts are as old as their last heartbeat. What is counted in
+the store (deliveries by state) applies to the whole installation; if the store cannot be read it is left out,
 and the process reports that it is not ready.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
 
-from relay.http.house import House
+from relay.http.house import Figures, House
 
 # The state of one process, or of the store: adding these up over processes would make no sense.
 _OF_EACH = (
@@ -25,6 +25,7 @@ _OF_EACH = (
     "gatepost_provider_up",
     "gatepost_start_time_seconds",
     "gatepost_deliveries_",
+    "gatepost_events_",
 )
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -60,13 +61,13 @@ class Metrics:
         self._calls.labels(scope["method"], route, str(status or 0)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, states: Mapping[str, int] | None, beside: Sequence[str] = ()) -> bytes:
+    def text(self, stored: Figures | None, beside: Sequence[str] = ()) -> bytes:
         """All metrics in the format of Prometheus.
 
-        `states` counts open deliveries, None if the store cannot be read; `beside` holds the texts of other workers.
+        `stored` holds the store's figures, None if it cannot be read; `beside` holds the texts of other workers.
         """
-        self._kept.states = states or {}
-        own = self.own(reads=states is not None)
+        self._kept.stored = stored or {}
+        own = self.own(reads=stored is not None)
         return generate_latest(Sum([own, *beside])) if beside else own.encode()
 
     def own(self, *, reads: bool = True) -> str:
@@ -107,17 +108,15 @@ def _is_of_each(name: str) -> bool:
 
 
 class _Kept:
-    """Metrics kept elsewhere: by other parts of the process, and deliveries in the store."""
+    """Metrics kept elsewhere: by other parts of the process, and by the store."""
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self.states: Mapping[str, int] = {}
+        self.stored: Figures = {}
 
     def collect(self) -> Iterator[Metric]:
         """Their current values."""
-        for state, count in self.states.items():
-            yield GaugeMetricFamily(f"gatepost_deliveries_{state}", "Deliveries in this state", value=count)
-        for name, (about, figure) in self._house.figures().items():
+        for name, (about, figure) in (*self.stored.items(), *self._house.figures().items()):
             yield GaugeMetricFamily(f"gatepost_{name}", about, value=figure)
         for name, (about, labels, counts) in self._house.counts().items():
             family = CounterMetricFamily(f"gatepost_{name}", about, labels=labels)

@@ -45,6 +45,13 @@ class Wanted(Struct, frozen=True):
     types: tuple[str, ...] = ()
 
 
+class Withheld(Struct, frozen=True):
+    """Events that nobody can read yet: since when (milliseconds), and behind whose transaction, in words."""
+
+    since: int
+    behind: str
+
+
 class Stretch(Struct, frozen=True):
     """Events of a stretch of the journal, oldest first."""
 
@@ -104,6 +111,23 @@ def was_told(connection: Connection, mark: Mark) -> bool:
     return mark.txid < int(connection.execute(_NEXT).scalar_one())
 
 
+def withheld(connection: Connection) -> Withheld | None:
+    """What waits for the oldest running transaction to end, of whatever database of the server; None on SQLite."""
+    if connection.dialect.name == "sqlite":
+        return None
+    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    at = connection.execute(select(_e.at).where(_e.txid >= below).order_by(_e.txid, _e.seq).limit(1)).scalar()
+    if at is None:
+        return None
+    return Withheld(at, ", ".join(connection.execute(_HOLDERS).scalars()) or "a transaction that has just ended")
+
+
+_HOLDERS = text(
+    "SELECT 'process ' || pid || ' in database ' || datname FROM pg_stat_activity"
+    " WHERE backend_xid = pg_snapshot_xmin(pg_current_snapshot())::xid"
+    " UNION ALL SELECT 'prepared transaction ' || gid || ' in database ' || database FROM pg_prepared_xacts"
+    " WHERE transaction = pg_snapshot_xmin(pg_current_snapshot())::xid"
+)
 _HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")  # includes rows that retention has removed
 
 

@@ -37,9 +37,13 @@ def test_an_event_of_a_transaction_that_still_runs_is_not_jumped_over(migrated_p
             with quick.begin():
                 record(quick, [happened("quick")])
             seen = told(database, Mark())
+            with database.asking.connect() as connection:
+                waiting = journal.withheld(connection)
         rest = told(database, seen[-1][0] if seen else Mark())
     assert [name for _, name in seen] == []
     assert [name for _, name in rest] == ["slow", "quick"]
+    assert waiting is not None
+    assert (waiting.since, waiting.behind[:8]) == (1, "process ")
     database.close_now()
 
 

@@ -15,10 +15,13 @@ from typing import Any
 from config.errors import SecretMissing
 from config.settings import Settings
 from config.smtp import Listener
+from policy.usage import MINUTE
 from relay.app.instance import Instance
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.errors import words
 from relay.cli.house import House
+from relay.cli.output import how_many
+from relay.store import journal
 from relay.store.clock import WORTH_TELLING
 from relay.store.engine import StoreUnusable, unsafe_settings
 from relay.store.keys import unopened
@@ -65,14 +68,22 @@ def store(house: House) -> Iterator[Finding]:
 
 
 def _server(house: House) -> Iterator[Finding]:
-    """Whether PostgreSQL makes its writes durable, whether each session keeps its own state, and whether the
-    clocks agree.
+    """Whether PostgreSQL makes its writes durable, whether each session keeps its own state, whether the clocks
+    agree, and whether a transaction holds events back.
     """
     house.database.check_sessions()
     with house.reading() as connection:
         for setting in unsafe_settings(connection):
             why = "A power failure can lose mail that was answered 250, or the whole store."
             yield fail("store", f"PostgreSQL runs with {setting} = off", why, "Set it to on in postgresql.conf.")
+        waiting = journal.withheld(connection)
+    if waiting is not None and (minutes := (house.now() - waiting.since) // MINUTE):
+        yield warn(
+            "events",
+            f"events of {how_many(minutes, 'minute')} wait for a transaction to end: {waiting.behind}",
+            "Webhooks, notices, alerts and streams hear nothing meanwhile; mail goes on.",
+            "Find out what it does, and end it: pg_terminate_backend(process), or ROLLBACK PREPARED.",
+        )
     if abs(behind := house.now.behind) >= WORTH_TELLING:
         what = (
             f"this machine's clock is {abs(behind) / 1000:.0f} s {'behind' if behind > 0 else 'ahead of'} PostgreSQL's"
