@@ -69,7 +69,7 @@ def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
     except Exception as error:
         if exit_code(error) is None:  # an unexpected error
             raise
-        yield fail("store", words(error), "The server does not start: no mail is accepted, and none leaves.")
+        yield fail("store", words(error), "Without it no server starts, and one that runs answers 451.")
 
 
 def _print(found: "Sequence[Finding]") -> None:

@@ -63,11 +63,10 @@ def add(
     from relay.cli.errors import BadUsage
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
-    from relay.cli.values import one_of, plain_name
-    from relay.mail.address import parse_path
+    from relay.cli.values import one_of, plain_address, plain_name
     from relay.store import accounts
 
-    where = parse_path(address)
+    where = plain_address(address)
     with opened(config) as house:
         if not house.settings.has_policy(policy):
             raise BadUsage(f"there is no policy {policy} in {house.path}")

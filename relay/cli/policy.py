@@ -27,10 +27,9 @@ def try_out(
     from relay.cli.house import opened
     from relay.cli.output import print_json
     from relay.cli.simulation import simulate
-    from relay.cli.values import content_of
-    from relay.mail.address import parse_path
+    from relay.cli.values import content_of, plain_address
 
-    recipients = tuple({a.wire: a for a in map(parse_path, to)}.values())
+    recipients = tuple({a.wire: a for a in map(plain_address, to)}.values())
     data = content_of(message)
     with opened(config) as house:
         answer = simulate(house, mailbox, tenant, recipients, data)

@@ -20,9 +20,9 @@ def send_test(
     from relay.cli.house import opened
     from relay.cli.output import print_json, say
     from relay.cli.submitting import harmless, submit, temporary_login
-    from relay.mail.address import parse_path
+    from relay.cli.values import plain_address
 
-    recipient = parse_path(to)
+    recipient = plain_address(to)
     with opened(config) as house, temporary_login(house, mailbox, tenant) as login:
         message = harmless(login, recipient.wire, subject)
         code, text = submit(house.settings, login, recipient.wire, message)

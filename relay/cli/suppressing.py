@@ -11,8 +11,8 @@ from policy.settings import Reputation
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
 from relay.cli.rows import find_mailbox
-from relay.cli.values import one_of, span
-from relay.mail.address import Address, parse_path
+from relay.cli.values import key_of, one_of, plain_address, span
+from relay.mail.address import Address
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.suppressions import suffixes
@@ -41,7 +41,10 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         return domain_told(row, names) | {"created": is_new}
     kind = suppression_list.kind_of(wish.reason)
     one_of(kind, suppression_list.KINDS, "--reason")
-    where, (tenant_id, mailbox_id) = parse_path(wish.address), bounds(connection, wish.scope, wish.tenant, wish.mailbox)
+    where, (tenant_id, mailbox_id) = (
+        plain_address(wish.address),
+        bounds(connection, wish.scope, wish.tenant, wish.mailbox),
+    )
     entry = Suppress(
         tenant_id,
         mailbox_id,
@@ -103,9 +106,7 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
         for row in chosen:
             suppression_list.remove_domain(connection, row, by=by, now=now)
         return len(chosen)
-    entries = suppression_list.listed(
-        connection, suppression_list.Sight(), key=parse_path(reference).key, limit=1000
-    ).rows
+    entries = suppression_list.listed(connection, suppression_list.Sight(), key=key_of(reference), limit=1000).rows
     chosen = [row for row in entries if not own or row.tenant_id == own]
     for row in chosen:
         suppression_list.remove(connection, row, by=by, now=now)
@@ -134,9 +135,9 @@ def listed(connection: Connection, email: str, reason: str, limit: int) -> tuple
 
 
 def asked_about(reference: str) -> Address:
-    """The address in question; a whole domain has an empty local part. Raises AddressError, BadUsage."""
+    """The address in question; a whole domain has an empty local part. Raises BadUsage."""
     domain = domain_in(reference)
-    return Address("", domain, f"*@{domain}", "") if domain else parse_path(reference)
+    return Address("", domain, f"*@{domain}", "") if domain else plain_address(reference)
 
 
 def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:

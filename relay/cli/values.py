@@ -2,8 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relay.cli.errors import BadUsage
+
+if TYPE_CHECKING:
+    from relay.mail.address import Address
 
 
 def plain_name(text: str) -> str:
@@ -57,8 +61,16 @@ def content_of(path: Path) -> bytes:
     return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
 
 
-def key_of(address: str) -> str:
-    """The folded key of an address; "" for none."""
-    from relay.mail.address import parse_path
+def plain_address(text: str) -> "Address":
+    """An address as it may stand in an envelope."""
+    from relay.mail.address import AddressError, parse_path
 
-    return parse_path(address).key if address else ""
+    try:
+        return parse_path(text)
+    except AddressError as error:
+        raise BadUsage(f"{text!r} is not an address: {error}") from None
+
+
+def key_of(text: str) -> str:
+    """The folded key of an address; "" for none."""
+    return plain_address(text).key if text else ""

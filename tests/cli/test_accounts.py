@@ -129,16 +129,18 @@ def test_a_limit_that_binds_nobody_is_shown_as_none(make_cli):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"),
+    ("arguments", "code", "named"),
     [
-        (("--address", "not an address"), 2),
-        (("--address", f"x@{DOMAIN}", "--autonomy", "sometimes"), 2),
-        (("--address", f"x@{DOMAIN}", "--policy", "nowhere"), 2),
-        (("--address", f"x@{DOMAIN}", "--tenant", "nobody"), 1),
+        (("--address", "not-an-address"), 2, "'not-an-address' is not an address: the address has no @"),
+        (("--address", f"x@{DOMAIN}", "--autonomy", "sometimes"), 2, "'sometimes'"),
+        (("--address", f"x@{DOMAIN}", "--policy", "nowhere"), 2, "nowhere"),
+        (("--address", f"x@{DOMAIN}", "--tenant", "nobody"), 1, "nobody"),
     ],
 )
-def test_a_mailbox_that_makes_no_sense_is_not_made(cli, arguments, code):
-    assert cli("mailbox", "add", "x", *arguments).code == code
+def test_a_mailbox_that_makes_no_sense_is_not_made(cli, arguments, code, named):
+    said = cli("mailbox", "add", "x", *arguments)
+    assert said.code == code
+    assert named in said.err
     assert len(cli.does("mailbox", "list", "--json").json) == 1
 
 
