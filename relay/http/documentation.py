@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from relay.http.access import Parts
 from relay.http.docs_style import HEADERS, STYLE
 from relay.http.problems import CODES
 
@@ -18,12 +19,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs", response_class=HTMLResponse)
-async def documentation(request: Request) -> HTMLResponse:
-    """The page."""
+async def documentation(request: Request, parts: Parts) -> HTMLResponse:
+    """The page, with this installation's address in its examples."""
     app = request.app
     if not hasattr(app.state, "documentation"):
         app.state.documentation = render(app.openapi())
-    return HTMLResponse(app.state.documentation, headers=HEADERS)
+    here = escape(parts.public_url().rstrip("/"))
+    return HTMLResponse(app.state.documentation.replace(_HERE, here), headers=HEADERS)
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -107,7 +109,7 @@ def _table(title: str, rows: list[tuple[str, str, bool, str]]) -> str:
 
 
 def _example(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    lines = [f"curl -X {method.upper()} http://127.0.0.1:8025{path}"]
+    lines = [f"curl -X {method.upper()} {_HERE}{path}"]
     if path.startswith("/v1/"):
         lines.append("-H 'Authorization: Bearer your-api-key'")
     schema = _schema_of(call.get("requestBody", {}), schemas)
@@ -118,6 +120,7 @@ def _example(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[s
 
 
 _CONTINUED = " \\\n  "
+_HERE = "https://gatepost.invalid"  # in the page until it is known who asks
 
 
 def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
