@@ -5,7 +5,9 @@ A connection too many must get a 421; it must not use up the descriptors for the
 
 import resource
 
-OTHERS = 512  # for the store, providers, HTTP
+from relay.http.server import MOST
+
+OTHERS = MOST + 128  # for HTTP, the store, providers
 EACH = 2  # a connection's own, and one to a provider
 
 

@@ -5,13 +5,14 @@ uvicorn runs without its signal handlers, since the supervisor handles SIGTERM a
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from config.server import Http
 
+MOST = 384  # open connections; one more replaces the one that has been idle for longest
 HEAD = 64 * 1024  # octets of a request's header; the parser itself has no limit
 HEAD_WITHIN = 30.0  # seconds within which the header must be complete
 
@@ -64,15 +65,38 @@ class _TooLarge(Exception):
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit on the size of a header and on the time it may take (faults H20)."""
+    """uvicorn's protocol with a limit on connections, on the size of a header and on the time it may take (faults H20).
+
+    Connections that are opened and left alone must not use up the descriptors of SMTP and the store.
+    """
 
     _octets = 0
+    _idle_since = 0.0
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A client connected."""
+        if len(self.connections) >= MOST and not self._has_replaced():
+            transport.abort()
         super().connection_made(transport)
+        self._idle_since = self.loop.time()
         self._expect()
+
+    def _has_replaced(self) -> bool:
+        """Close the connection that has been idle for longest; False if all are at work."""
+        own = cast("set[_Protocol]", self.connections)
+        idle = [one for one in own if one.cycle is None or one.cycle.response_complete]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda one: one._idle_since)
+        longest.transport.abort()
+        own.discard(longest)
+        return True
+
+    def on_response_complete(self) -> None:
+        """A request was answered."""
+        super().on_response_complete()
+        self._idle_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""

@@ -1,6 +1,7 @@
 """Cases of the catalogue (faults 5.7) against the API: what a stranger, an agent or a clumsy first start may try."""
 
 import socket
+from http.client import HTTPConnection
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.support.settings import ADDRESS, ADMIN_KEY, DOMAIN
 SALES = (
     b"From: agent@sender.test\r\nTo: bob@example.com\r\nSubject: 50% off, buy now\r\n\r\nLimited offer! Buy now.\r\n"
 )
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def asked(inside, raw: bytes) -> bytes:
@@ -136,7 +138,7 @@ def test_H18_no_secret_of_any_slot_is_in_a_log_at_debug(make_server, provider):
 )
 def test_H20_a_header_beyond_the_bound_is_refused(inside, raw):
     assert asked(inside, raw)[:12] in (b"HTTP/1.1 400", b"")
-    assert asked(inside, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert asked(inside, HEALTH).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,27 @@ def test_H20_a_body_that_pauses_is_not_waited_for(inside, monkeypatch):
     monkeypatch.setattr(front, "PATIENCE", 0.05)
     said = asked(inside, b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")
     assert said.startswith(b"HTTP/1.1 4")
+
+
+def test_H20_who_keeps_connections_open_and_idle_takes_nobodys_place(make_inside, provider, monkeypatch):
+    monkeypatch.setattr("relay.http.server.MOST", 3)
+    inside = make_inside(providers=[provider.settings()])
+    kept = [HTTPConnection(inside.tree["http"]["bind"], timeout=20) for _ in range(3)]
+    for wire in kept:
+        wire.connect()
+    assert is_well(kept[0])  # so the second has been idle for longest
+    assert asked(inside, HEALTH).startswith(b"HTTP/1.1 200")
+    assert kept[1].sock.recv(1) == b""
+    assert is_well(kept[0])
+    assert is_well(kept[2])
+    for wire in kept:
+        wire.close()
+
+
+def is_well(wire: HTTPConnection) -> bool:
+    """Whether /healthz says so; the connection stays open."""
+    wire.request("GET", "/healthz")
+    return wire.getresponse().read() == b'{"status":"ok"}'
 
 
 async def test_H22_no_relay_is_open(office):
