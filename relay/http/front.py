@@ -160,4 +160,6 @@ async def _patiently(receive: Receive) -> Message:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem("too_large", f"at most {limit} octets", headers={"Connection": "close"})
+    # The connection stays open and the rest of the body is thrown away: most clients read no answer before they have
+    # sent everything, and a closed connection would be all they ever saw (RFC 9112 §9.6).
+    return Problem("too_large", f"at most {limit} octets")

@@ -169,6 +169,14 @@ def test_H20_a_body_that_pauses_is_not_waited_for(inside, monkeypatch):
     assert said.startswith(b"HTTP/1.1 4")
 
 
+def test_H20_a_client_that_reads_no_answer_before_it_has_sent_everything_is_told_that_it_is_too_much(inside):
+    wire = HTTPConnection(inside.tree["http"]["bind"], timeout=20)
+    wire.request("POST", "/u/x", b"a" * (front.SMALL_BODY * 4))
+    assert wire.getresponse().read().startswith(b'{"type":"/docs#error-too_large"')
+    assert is_well(wire)
+    wire.close()
+
+
 def test_H20_who_keeps_connections_open_and_idle_takes_nobodys_place(make_inside, provider, monkeypatch):
     monkeypatch.setattr("relay.http.server.MOST", 3)
     inside = make_inside(providers=[provider.settings()])
