@@ -135,11 +135,12 @@ def _quotas(items: Sequence[Begin]) -> set[Quota]:
 
 def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, int], Any]) -> Begun | None:
     """What an earlier write of the same item began, or None if nothing."""
-    under_way = [(due, ours[key].began) for due in item.due if (key := (item.parcel.send_id, due.n)) in ours]
-    if not item.again or not any(began > due.attempts for due, began in under_way):
+    held = ((due.n, ours.get((item.parcel.send_id, due.n))) for due in item.due)
+    under_way = {(n, row.began) for n, row in held if row is not None and row.began}
+    if not item.again or not under_way:
         return None
     own = {"send_id": item.parcel.send_id, "node": item.node, "at": item.at, "provider": item.provider}
-    known = {(row.n, row.number) for row in _BEGUN.all(connection, **own)}
+    known = {(row.n, row.number) for row in _BEGUN.all(connection, **own)} & under_way
     numbers = tuple(due.n for due in item.due if (due.n, due.attempts + 1) in known)
     return Begun(numbers) if numbers else None
 
