@@ -52,7 +52,7 @@ def plan_html(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan | 
     if part.encoding == "quoted-printable":
         at = _raw_offset(raw, octets, place.at)
         return splice._replace(at=at) if at >= 0 else splice._replace(way="recode")
-    is_long = max(map(len, _as_html(footer, "", b"\n").split(b"\n"))) > _LONGEST
+    is_long = max(map(len, _as_html(footer, place.closing, b"\n").split(b"\n"))) > _LONGEST
     return splice._replace(way="recode") if is_long else splice
 
 
@@ -186,7 +186,7 @@ def _splice_base64(raw: bytes, part: Part, planned: PartPlan, footer: str, eol: 
     at = transfer.base64_offset(raw, 4 * quad)
     tail = transfer.decode(raw[at:], "base64")
     inside = planned.at - 3 * quad
-    if transfer.continues_after_padding(raw):
+    if b"=" in raw[:at]:  # some readers stop at padding
         tail, at, inside = transfer.decode(raw, "base64"), 0, planned.at
     head = transfer.decode(raw[max(0, at - 16) : at], "base64") + tail[:inside]
     text = (
