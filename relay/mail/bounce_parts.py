@@ -169,8 +169,8 @@ def _decode(raw: bytes, charset: str) -> str:
     if name.startswith(_CHARSETS) and not name.startswith(("utf-8", "utf8")):
         try:
             return raw.decode(name, "replace")
-        except (LookupError, UnicodeError):
-            pass  # unknown charset: try the next one
+        except (LookupError, ValueError):
+            pass  # unknown charset, or no name of one: try the next
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

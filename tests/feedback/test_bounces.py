@@ -146,6 +146,7 @@ def test_l5_five_hundred_nested_reports_are_survived():
         b"\x00" * 10_000,
         b"\r" * 100_000,
         b"Content-Type: multipart/mixed; boundary=\n\n--\n--\n--",
+        b"Content-Type: text/plain; charset=us-\0ascii\n\nx",
         b"Content-Type: text/plain; charset=idna\n\n" + b"\xff" * 5_000,
         b"Content-Type: text/plain; charset=zlib\nContent-Transfer-Encoding: base64\n\n!!!!",
         b"Subject: =?utf-8?b?////?= =?x?q?=?=\nFrom: mailer-daemon@x\n\nbob@example.org",
@@ -155,7 +156,7 @@ def test_l5_five_hundred_nested_reports_are_survived():
         b"From: mailer-daemon@x\n\n" + b'"' * 100_000 + b"@x.org",
         b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 50_000,
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_l5_junk_is_read_without_an_error(mail):
     assert isinstance(parse_feedback(mail), list)
