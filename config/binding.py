@@ -168,10 +168,13 @@ class _Binder:
 
 def elsewhere(key: str, section: type[Section]) -> str | None:
     """The sections below in which the key would be known, the nearest first."""
-    for path, name in _below_sections(section, (), 3):
-        if fold(name) == fold(key):
-            return ".".join(map(camel, path))
-    return None
+    return _sections_by_key(section).get(fold(key))
+
+
+@cache
+def _sections_by_key(section: type[Section]) -> dict[str, str]:
+    nearest_last = reversed([*_below_sections(section, (), 3)])
+    return {fold(name): ".".join(map(camel, path)) for path, name in nearest_last}
 
 
 def _below_sections(section: type[Section], path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], str]]:

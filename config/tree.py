@@ -9,6 +9,7 @@ object is ever made from a tag.
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -27,6 +28,7 @@ _TAGS = frozenset(
 _MOST_REPEATED = 50_000
 # Deeper than any setting; keeps a hostile file from exhausting the stack.
 _DEEPEST = 40
+_TOO_DEEP = "is nested too deep"
 
 
 class Whole(int):
@@ -78,6 +80,7 @@ def plain(text: str) -> Value:
 def parse(text: str, source: str) -> Node:
     """The tree of a document. Raises ConfigError, with a line, for anything that is not valid YAML or not supported."""
     try:
+        _check_depth(text, source)
         root = _compose(text)
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax(error, source)]) from None
@@ -93,6 +96,15 @@ def parse(text: str, source: str) -> Node:
     return tree
 
 
+def _check_depth(text: str, source: str) -> None:
+    """Raise ConfigError where the text nests too deep: composing that would exhaust the stack of the C library."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ConfigError([Problem(source, _line(event.start_mark), "", _TOO_DEEP)])
+
+
 def _compose(text: str) -> yaml.Node | None:
     loader = _LOADER(text)
     try:
@@ -102,9 +114,12 @@ def _compose(text: str) -> yaml.Node | None:
 
 
 def _syntax(error: yaml.MarkedYAMLError, source: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
     said = " ".join(filter(None, (error.context, error.problem)))
-    return Problem(source, mark.line + 1 if mark else 0, "", f"is not YAML: {said}")
+    return Problem(source, _line(error.problem_mark or error.context_mark), "", f"is not YAML: {said}")
+
+
+def _line(mark: Any) -> int:
+    return mark.line + 1 if mark else 0
 
 
 class _Reader:
@@ -124,7 +139,7 @@ class _Reader:
         if self._repeated > _MOST_REPEATED:
             raise ConfigError([Problem(self._source, line, path, "becomes too large by its YAML aliases")])
         if id(node) in self._open or depth > _DEEPEST:
-            self._problem(line, path, "refers to itself" if id(node) in self._open else "is nested too deep")
+            self._problem(line, path, "refers to itself" if id(node) in self._open else _TOO_DEEP)
             return Node("scalar", self._source, line)
         self._open.add(id(node))
         try:

@@ -347,6 +347,7 @@ BAD = [
         ),
     ),
     ("version: 1\nserver: &a {hostname: *a}", "gatepost.yaml:2: server.hostname: refers to itself"),
+    ("version: 1\nserver: " + "[" * 100_000, "gatepost.yaml:2: is nested too deep"),
 ]
 
 
