@@ -53,7 +53,7 @@ def _written(value: bytes, name: bytes) -> str | None:
 
 def _mailboxes(text: str) -> str | None:
     """A list with its display names in encoded words; None if anything else in it is not ASCII."""
-    written = ""
+    lines = [""]
     phrase: list[str] = []
     position = 0
     while position < len(text):
@@ -64,9 +64,13 @@ def _mailboxes(text: str) -> str | None:
         if found[1][0] not in "<,:;":
             phrase.append(found[1])
             continue
-        written += _phrase(phrase) + (f" {found[1]}" if found[1][0] == "<" else f"{found[1]}\r\n")
+        lines[-1] += _phrase(phrase) + (f" {found[1]}" if found[1][0] == "<" else found[1])
         phrase = []
-    written = (written + _phrase(phrase)).strip()
+        if found[1][0] != "<":
+            lines.append("")
+    lines[-1] += _phrase(phrase)
+    # A separator may follow another: each line needs its blank, or the header would end there.
+    written = "\r\n ".join(filter(None, map(str.strip, lines)))
     return written if written.isascii() else None
 
 

@@ -89,7 +89,7 @@ async def test_S29_what_needs_SMTPUTF8_goes_by_a_provider_that_has_it(pair, what
 async def test_S29_text_of_the_header_goes_in_encoded_words_where_the_provider_takes_ascii(make_house, make_provider):
     names = 'Jörg Groß <bob@example.net>, "Groß, =?utf-8?q?=C3=84nne?= \\"x\\"" <b@x.test>,c@x.test'
     subject = "Grüße, " + "日本語" * 30
-    fields = f"From: Zoë <agent@sender.test>\r\nTo: {names}\r\nX-Note: é\r\nSubject: {subject}\r\n"
+    fields = f"From: Zoë <agent@sender.test>\r\nTo: {names}\r\nCc: Übrige:;,\r\nX-Note: é\r\nSubject: {subject}\r\n"
     provider = make_provider(SEVEN)
     house = await make_house(provider.settings())
     given = await house.deliver(data=fields.encode() + EIGHT_BIT[len(HEAD) :])
