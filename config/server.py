@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field
 
@@ -59,7 +59,7 @@ class Storage(Section):
     # the configuration file) or postgresql+psycopg://user@host/db (several). Default: SQLite,
     # gatepost.db in server.data_dir. A reference (env:DATABASE_URL) is allowed.
     url: SecretField | None = None
-    # The password of the database user, if the URL should not contain it.
+    # The password of the database user, so that the URL need not contain it.
     password: SecretField | None = None
     # PostgreSQL connections of each process for reading lists and pages, besides the three for its mail. Default 5.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 5
@@ -75,10 +75,16 @@ class Storage(Section):
 
     @property
     def dsn(self) -> str:
-        """The URL to connect with; a literal password in it counts as a secret."""
+        """The URL to connect with, `password` included, so it counts as a secret."""
         if self.url is None:
             raise ValueError("storage.url is filled in by the loader")
-        return self.url.reveal()
+        url = self.url.reveal()
+        if self.password is None or url.startswith("sqlite"):
+            return url
+        scheme, _, rest = url.partition("://")
+        authority, slash, path = rest.partition("/")
+        login, _, host = authority.rpartition("@")
+        return f"{scheme}://{login.partition(':')[0]}:{quote(self.password.reveal(), safe='')}@{host}{slash}{path}"
 
     @property
     def path(self) -> Path | None:

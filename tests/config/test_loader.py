@@ -5,6 +5,7 @@ from decimal import Decimal
 from ipaddress import ip_network
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from config.errors import ConfigError, SecretMissing
 from config.loader import load, load_text
@@ -96,6 +97,15 @@ def test_a_database_url_by_reference_is_read_and_hidden():
     assert settings.storage.dsn == env["DB"]
     assert settings.storage.path is None
     assert "pg-secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("where", ["u@h:5433/db", "u:old@h:5433/db", "u@/db?host=one:5432&host=two:5432"])
+def test_the_password_of_the_store_is_in_the_url_to_connect_with(where):
+    text = f"version: 1\nstorage: {{url: 'postgresql+psycopg://{where}', password: env:PASSWORD}}"
+    found = load_text(text, env={"PASSWORD": "p@s/s:w %r?d"}).settings
+    url = make_url(found.storage.dsn)
+    assert (url.username, url.password) == ("u", "p@s/s:w %r?d")
+    assert url.set(password="old") == make_url(f"postgresql+psycopg://{where}").set(password="old")
 
 
 def test_a_mailbox_outside_the_domains_warns():
