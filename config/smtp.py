@@ -22,7 +22,7 @@ TlsMode = Literal["none", "starttls", "implicit"]
 
 
 class Listener(Section):
-    # Address and port, as "127.0.0.1:2525" or "[::]:587". Port 0 takes any free one.
+    # Address and port, as "127.0.0.1:2525" or "[::]:587", which takes IPv4 too. Port 0 takes any free one.
     bind: Bind
     # none, starttls (usual on 587) or implicit (usual on 465). Default none.
     tls: TlsMode = "none"

@@ -21,6 +21,7 @@ from tests.support.waiting import until
 
 MESSAGE = b"From: agent@sender.test\r\nTo: bob@example.net\r\nSubject: hello\r\n\r\nhello\r\n"
 TWO = {"server": {"workers": 2}}
+UNIT = Path(__file__).parents[2] / "deploy" / "gatepost.service"
 
 
 def refuses(address: tuple[str, int]) -> bool:
@@ -110,8 +111,7 @@ def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, p
         said, ((_, _, credentials),), *_ = systemd.recvmsg(64, socket.CMSG_SPACE(12))
         assert said == b"READY=1"
         assert struct.unpack("iII", credentials)[0] in server.workers()
-    unit = (Path(__file__).parents[2] / "deploy" / "gatepost.service").read_text()
-    assert "NotifyAccess=all" in unit  # they are not the main process
+    assert "NotifyAccess=all" in UNIT.read_text()  # they are not the main process
 
 
 def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wrong_stops_nobody(supervised):
@@ -188,6 +188,7 @@ def test_when_the_supervisor_is_killed_its_workers_end_and_it_can_be_started_aga
     workers = supervised.workers()
     supervised.process.send_signal(signal.SIGKILL)
     until(lambda: not orphans(), 30)
+    assert "KillMode" not in UNIT.read_text()  # any but the default kills them at once, in the middle of their attempts
     supervised.start()
     assert supervised.submit(["bob@example.net"], MESSAGE).code == 250
 
