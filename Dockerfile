@@ -2,10 +2,13 @@
 # Gatepost in a slim image: no compiler, no root, nothing written outside /data.
 #
 #   docker build -t gatepost .
-#   docker run --rm --read-only --tmpfs /tmp -v gatepost:/data -v ./gatepost.yaml:/etc/gatepost/gatepost.yaml:ro \
-#       -p 587:2525 -p 8025:8025 -e GATEPOST_ADMIN_KEY gatepost
+#   export GATEPOST_ADMIN_KEY=$(openssl rand -hex 32)     # for the console
+#   docker run --rm --init --read-only --tmpfs /tmp -v gatepost:/data \
+#       -v "$PWD/deploy/gatepost.yaml:/etc/gatepost/gatepost.yaml:ro" \
+#       -p 127.0.0.1:2525:2525 -p 127.0.0.1:8025:8025 -e GATEPOST_ADMIN_KEY gatepost
 #
-# The file (deploy/gatepost.yaml is one) listens on 0.0.0.0, is readable by everybody and names its secrets only.
+# The file is readable by everybody and names its secrets only. Without --init a start could not be broken off: nothing
+# else stops a process 1 that does not listen to signals yet.
 
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -37,6 +40,6 @@ VOLUME /data
 EXPOSE 2525 2526 8025
 # The drain (server.drain_timeout, 8 s) fits into the ten seconds a container is given to stop.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["gatepost", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["gatepost", "healthcheck"]
 ENTRYPOINT ["gatepost"]
 CMD ["serve"]

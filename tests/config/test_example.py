@@ -2,6 +2,7 @@
 
 import re
 import stat
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -130,3 +131,17 @@ def test_the_example_satisfies_the_schema():
     validator = jsonschema.Draft202012Validator(schema())
     for text in (example.render(), uncommented()):
         assert [error.message for error in validator.iter_errors(yaml.safe_load(text))] == []
+
+
+def test_the_file_for_containers_runs_with_the_admin_key_alone_and_with_what_compose_gives(tmp_path):
+    root = Path(__file__).parents[2]
+    text = (root / "deploy" / "gatepost.yaml").read_text()
+    assert load_text(text, folder=tmp_path, env={"GATEPOST_ADMIN_KEY": "k" * 64}).settings.storage.is_sqlite
+    service = yaml.safe_load((root / "compose.yaml").read_text())["services"]["gatepost"]
+    for name in service["secrets"]:
+        (tmp_path / name).write_text(f"{name}-{'k' * 48}\n")
+    env = {key: value.replace("/run/secrets", str(tmp_path)) for key, value in service["environment"].items()}
+    settings = load_text(text, env=env).settings
+    assert settings.storage.dsn == f"postgresql+psycopg://gatepost:db_password-{'k' * 48}@postgres/gatepost"
+    assert settings.server.secret_key.reveal().startswith("secret_key-")
+    assert settings.http.admin_key.reveal().startswith("admin_key-")
