@@ -90,7 +90,8 @@ class Pool:
         self._slots: dict[str, _Slots] = {}
         self._tokens: dict[str, TokenSource] = {}
         self._parting: set[asyncio.Task[None]] = set()
-        self.closing = False
+        self.draining = False  # no attempt begins any more
+        self.closing = False  # those under way are broken off
         self.change(providers, contexts)
 
     def change(self, providers: Sequence[ProviderSettings], contexts: Mapping[str, ssl.SSLContext]) -> None:
@@ -115,7 +116,7 @@ class Pool:
     @asynccontextmanager
     async def place(self, provider: ProviderSettings) -> AsyncIterator[None]:
         """Permission for one connection, waiting if necessary. Raises Closing."""
-        if self.closing:
+        if self.draining:
             raise Closing
         slots = self._slots[provider.name]
         await slots.take()
@@ -201,11 +202,15 @@ class Pool:
 
     # -- shutdown -------------------------------------------------------------------------
 
-    def hurry(self, *, wait_for_answers: bool) -> None:
-        """Let no attempt begin any more, and end those under way; optionally not those waiting for the final reply."""
-        self.closing = True
+    def drain(self) -> None:
+        """Let no attempt begin any more."""
+        self.draining = True
         for slots in self._slots.values():
             slots.send_home()
+
+    def hurry(self, *, wait_for_answers: bool) -> None:
+        """End the attempts under way; optionally not those waiting for the final reply."""
+        self.closing = True
         for dialling in self._dialling:
             dialling.cancel()
         for connection in list(self._busy):

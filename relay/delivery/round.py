@@ -119,7 +119,7 @@ class Round:
     async def _travel(self, leg: Leg) -> None:
         for provider in leg.providers:
             there = self._left(leg.due)
-            if not there or self._means.pool.closing:
+            if not there or self._means.pool.draining:
                 break
             with suppress(Closing):
                 await self._offer_all(there, provider)

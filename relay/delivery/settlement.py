@@ -120,7 +120,7 @@ class Settlement:
     def untried(self, due: Due, fitting: Sequence[ProviderSettings], *, too_big: bool) -> None:
         """No provider may be used now: nothing was tried, so only the time of the next look changes."""
         now, at = self._means.clock(), self._after_trouble(due)
-        if self._means.pool.closing:
+        if self._means.pool.draining:
             self._write(due, due.state, due_at=now, reason=_why_uncertain(due, "drained"))
         elif too_big and due.state != "uncertain":
             self._write(due, "expired", reason="size")

@@ -4,8 +4,8 @@ Fresh mail is handed over in memory, already leased to this process (`crew`). Ma
 crash, or was retried or scheduled, is claimed from the queue, but no more than there are free
 hands and usable providers for: while no provider may be used nothing is claimed, however much
 waits, and only the fact that there is none is written. If the store cannot be read or written, the
-worker waits for it. At shutdown, attempts under way get the time there is, those that wait for a
-provider's final reply a little longer, and everything else goes back into the queue.
+worker waits for it. At shutdown no attempt begins any more, those under way get the time there is,
+those that wait for a provider's final reply a little longer, and everything else goes back into the queue.
 """
 
 import asyncio
@@ -116,10 +116,11 @@ class Worker:
         ends = loop.time() + timeout
         self._draining = True
         self._wake.set()
+        pool = self.means.pool
+        pool.drain()
         if self._main is not None:  # it may be stuck waiting for the store
             await asyncio.wait({self._main}, timeout=timeout - LAST_SECONDS)
             self._main.cancel()
-        pool = self.means.pool
         if not await self._finish(ends - loop.time() - LAST_SECONDS):
             pool.hurry(wait_for_answers=True)
             if not await self._finish(ends - loop.time() - SETTLING):

@@ -271,18 +271,21 @@ async def test_S45_what_never_gets_its_final_answer_is_uncertain(make_house, mak
     assert (row.state, row.reason, row.due_at) == ("uncertain", "outcome_unknown", house.clock() + 15 * 60_000)
 
 
-async def test_S45_what_waits_for_a_connection_has_not_begun(make_house, make_provider, quick_end):
+async def test_S45_what_waits_for_a_connection_does_not_begin_any_more(make_house, make_provider, quick_end):
     gate = threading.Event()
-    provider = make_provider(Script().on(mail=Hold(gate)))
+    provider = make_provider(Script().on(dot=Hold(gate)))
     house = await make_house(provider.settings(limits={"connections": 1}))
     worker = house.worker()
     worker.start()
     given = [await house.send(f"r{n}@example.net") for n in range(3)]
     for one in given:
         worker.accept(one)
-    await until(lambda: any(line.startswith("MAIL") for _, line in provider.ledger.commands))
-    await worker.drain(0.7)
+    await until(lambda: any(line == "DATA" for _, line in provider.ledger.commands))
+    draining = asyncio.create_task(worker.drain(5))
+    await until(lambda: worker._draining)
     gate.set()
+    await draining
+    assert sorted(house.delivery(g).state for g in given) == ["delivered", "queued", "queued"]
     assert sorted(house.delivery(g).attempts for g in given) == [0, 0, 1]
     assert {house.delivery(g).lease_node for g in given} == {""}
-    assert {house.delivery(g).due_at for g in given} == {house.clock()}
+    assert {house.delivery(g).due_at for g in given if house.delivery(g).state == "queued"} == {house.clock()}
