@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 from msgspec.structs import asdict, replace
 
 from relay.mail.bounce_reason import Said, is_recipients, judge
@@ -31,7 +31,7 @@ MAX_ID = 500
 MAX_METADATA = 50
 
 
-class FeedbackEvent(Struct, frozen=True):
+class FeedbackEvent(Struct, frozen=True, rename="camel"):
     """One event. Absent fields are empty; `raw` is the source it was read from, for storage."""
 
     event_type: str
@@ -58,22 +58,9 @@ class FeedbackEvent(Struct, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """The event with camelCase field names, as in the API."""
-        return {
-            "eventType": self.event_type,
-            "recipient": self.recipient,
-            "status": self.status,
-            "replyCode": self.reply_code,
-            "reason": self.reason,
-            "hard": self.hard,
-            "feedbackType": self.feedback_type,
-            "messageId": self.message_id,
-            "timestamp": stamp(self.timestamp),
-            "eventId": self.event_id,
-            "provider": self.provider,
-            "diagnostic": self.diagnostic,
-            "metadata": dict(self.metadata),
-            "tags": list(self.tags),
-        }
+        at = self.timestamp.astimezone(UTC) if self.timestamp else None
+        shown = to_builtins(replace(self, raw=None, timestamp=at))
+        return {name: value for name, value in shown.items() if name not in ("raw", "originalRecipient")}
 
 
 def storable(event: FeedbackEvent) -> FeedbackEvent:
@@ -88,11 +75,6 @@ def storable(event: FeedbackEvent) -> FeedbackEvent:
 
 def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
 def of_notice(notice: Notice) -> FeedbackEvent:

@@ -7,12 +7,11 @@ and only about that delivery's recipient, or the address to which that recipient
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from relay.feedback.events import FeedbackEvent, storable
 from relay.mail.address import key_of
@@ -155,23 +154,6 @@ def to_stored(told: Told) -> dict[str, Any]:
 
 def from_stored(stored: Mapping[str, Any], source: str, fingerprint: bytes) -> Told:
     """The event that `to_stored` wrote."""
-    at = stored.get("timestamp")
-    event = FeedbackEvent(
-        stored["eventType"],
-        stored["recipient"],
-        stored["status"],
-        stored["replyCode"],
-        stored["reason"],
-        bool(stored["hard"]),
-        stored["feedbackType"],
-        stored["messageId"],
-        datetime.fromisoformat(at) if at else None,
-        stored["eventId"],
-        stored["provider"],
-        stored["diagnostic"],
-        dict(stored["metadata"]),
-        tuple(stored["tags"]),
-        original_recipient=stored.get("originalRecipient", ""),
-    )
+    event = convert(stored, FeedbackEvent)
     named = stored.get("named")
     return Told(event, source, fingerprint, named=(named[0], int(named[1])) if named else None)
