@@ -62,11 +62,10 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
     """Show the deliveries of one send and every attempt at them."""
     from relay.cli.house import opened
     from relay.cli.output import Column, console, print_json, table
-    from relay.cli.timeline import read
     from relay.cli.timeline import told as whole
 
     with opened(config) as house, house.reading() as connection:
-        told = whole(read(connection, send_id))
+        told = whole(connection, send_id)
     if as_json:
         print_json({"sendId": told["sendId"], "recipients": told["recipients"], "attempts": told["attempts"]})
         return

@@ -18,10 +18,10 @@ def trace(
     """Show why a send was decided so, and what happened since."""
     from relay.cli.house import opened
     from relay.cli.output import print_json
-    from relay.cli.timeline import read, told
+    from relay.cli.timeline import told
 
     with opened(config) as house, house.reading() as connection:
-        whole = told(read(connection, send_id.strip()))
+        whole = told(connection, send_id.strip())
     if as_json:
         print_json(whole)
     else:
