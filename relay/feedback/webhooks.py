@@ -9,8 +9,6 @@ every retry. The first thousand octets of its answer are kept for the operator.
 """
 
 import asyncio
-import base64
-import binascii
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from typing import Any
 import structlog
 from standardwebhooks import Webhook
 
+from relay.feedback import authenticity
 from relay.feedback.guarded import Answer, CallFailed, Forbidden, Line
 from relay.store import journal, postings
 from relay.store.postings import Answered, Claim, ClaimHandler, Posting, SettleHandler
@@ -165,10 +164,8 @@ class Poster:
 def key_of(secret: str) -> bytes:
     """The key of a secret: the base64 after `whsec_`, or the text itself."""
     if secret.startswith("whsec_"):
-        encoded = secret.removeprefix("whsec_")
         try:
-            if key := base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True):
-                return key
-        except binascii.Error:
+            return authenticity.key_of(secret)
+        except ValueError:
             pass  # not base64 after all
     return secret.encode()

@@ -7,9 +7,6 @@ is confirmed only for a topic on the operator's list, at the same kind of host.
 The fetcher is an argument and must not follow redirects.
 """
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -24,9 +21,9 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from relay.feedback.authenticity import Authenticity, refused
+from relay.feedback.authenticity import Authenticity, decoded, refused
 from relay.feedback.certificates import Fetch
-from relay.feedback.payload import moment, table, text
+from relay.feedback.payload import PayloadError, load_leniently, moment, table, text
 
 # Not `.*amazonaws\.com`: anybody's bucket has such a host (a hole that official validators have had).
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,40}\.amazonaws\.com(\.cn)?")
@@ -54,7 +51,7 @@ def verify(
 
     Raises OSError if its certificate cannot be fetched at the moment (not a refusal: SNS does not retry after a 4xx).
     """
-    signature, message = _signature(envelope), _canonical(envelope)
+    signature, message = decoded(text(envelope.get("Signature"), 2_000)), _canonical(envelope)
     if not (signature and message):
         return refused("unsigned")
     if text(envelope.get("TopicArn")) not in set(topics):
@@ -94,13 +91,6 @@ def _ours(url: str) -> bool:
     # The netloc must be the bare host: no userinfo, no port, nothing that another parser might read differently.
     plain = parts.scheme == "https" and port is None and parts.netloc == (parts.hostname or "") and "\\" not in url
     return plain and url.isascii() and url.isprintable() and _HOST.fullmatch(parts.netloc) is not None
-
-
-def _signature(envelope: Mapping[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(text(envelope.get("Signature"), 2_000), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _canonical(envelope: Mapping[str, Any]) -> bytes:
@@ -206,6 +196,6 @@ def message_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(inner, str):
         return table(inner)
     try:
-        return table(json.JSONDecoder(strict=False).raw_decode(inner)[0])
-    except (ValueError, RecursionError):
+        return table(load_leniently(inner))
+    except PayloadError:
         return {}
