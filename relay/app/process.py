@@ -253,7 +253,7 @@ class App(Parts):
             random=self.random,
             ready=self.readiness,
             wake=self.worker.wake,
-            on_changed=self.desk.forget,
+            changed=self.desk.forget,
             figures=self.figures,
             beside=lambda c: figures_beside(c, self.node, self.instance),
             counts=self.counts,

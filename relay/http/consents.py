@@ -22,7 +22,7 @@ from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
 from relay.http.strict import Resource
-from relay.http.suppressions import folds_aliases, key_of
+from relay.http.suppressions import key_of
 from relay.store import accounts, consents, listings
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
@@ -136,7 +136,7 @@ async def check(
     """
     tenant_id = await tenant_of(parts, who, tenant)
     address = mail_address(email)
-    fold = await folds_aliases(parts)
+    fold = (await parts.policy_of()).suppression_check.fold_aliases
     row = await parts.look(lambda c: consents.newest(c, tenant_id, address.key, fold=fold))
     return {
         "email": address.wire,

@@ -39,9 +39,7 @@ class Outlook(Told):
 
 async def forecast(house: House, send_id: str, mailbox_id: str) -> list[dict[str, Any]]:
     """An outlook for each held recipient. Raises Unavailable."""
-    account = await house.accounts.get(mailbox_id)
-    policy = account.policy if account is not None else house.settings().policy()
-    now = house.clock()
+    policy, now = await house.policy_of(mailbox_id), house.clock()
     return await house.look(lambda c: outlooks(c, send_id, policy, now))
 
 
@@ -63,9 +61,8 @@ async def never(house: House, ids: Sequence[str]) -> dict[str, dict[int, Stop]]:
     The messages' bytes are not read; that one was changed is only reported where it is viewed alone.
     """
     parcels = await house.look(lambda c: queue.parcels_of(c, ids))
-    accounts = {box: await house.accounts.get(box) for box in {p.mailbox_id for p in parcels}}
-    usual, now = house.settings().policy(), house.clock()
-    held = [(p, a.policy if (a := accounts[p.mailbox_id]) is not None else usual) for p in parcels]
+    policies = {box: await house.policy_of(box) for box in {p.mailbox_id for p in parcels}}
+    held, now = [(p, policies[p.mailbox_id]) for p in parcels], house.clock()
     stops = await house.look(lambda c: refused(c, held, now)) if held else []
     return {p.send_id: found for p, found in zip(parcels, stops, strict=True) if found}
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from config.providers import ProviderSettings
 from config.settings import Settings
+from policy.settings import PolicySettings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
 from relay.mail.ids import Ids
@@ -77,7 +78,7 @@ class House:
     random: Callable[[int], bytes]
     ready: Callable[[], tuple[bool, Sequence[str]]]  # whether it accepts mail, and what is missing
     wake: Callable[[], None]  # to be called when something may be due at once
-    on_changed: Callable[[], None]  # to be called when an account, credential or rule changed: empties the caches
+    changed: Callable[[], None]  # to be called when an account, credential or rule changed: empties the caches
     registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
     counts: Callable[[], Counts] = dict  # counters, read when /metrics is requested
     beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # metrics of the other workers, for /metrics
@@ -109,9 +110,10 @@ class House:
         """
         return await self.writer.take(job, ANSWERS)
 
-    def changed(self) -> None:
-        """Say that something held in caches was changed."""
-        self.on_changed()
+    async def policy_of(self, mailbox_id: str = "") -> PolicySettings:
+        """The policy of a mailbox; the policy `default` if none is given, or there is no such mailbox."""
+        account = await self.accounts.get(mailbox_id) if mailbox_id else None
+        return account.policy if account is not None else self.settings().policy()
 
     def provider(self, name: str) -> ProviderSettings | None:
         """The provider of that name; None if there is none."""

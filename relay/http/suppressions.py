@@ -184,7 +184,7 @@ async def check(
         mailbox = await scope_of(parts, who, mailbox_id)
         row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
         own = suppression_list.Sight(row.tenant_id, row.id)
-    fold = await folds_aliases(parts, own.mailbox_id)
+    fold = (await parts.policy_of(own.mailbox_id)).suppression_check.fold_aliases
     entries, domains = await parts.look(
         lambda c: suppression_list.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
     )
@@ -272,13 +272,6 @@ def end_of(given: int | None, now: int) -> int:
         return suppression_list.end_of(given, now)
     except ValueError as error:
         raise invalid("expiresAt", str(error)) from None
-
-
-async def folds_aliases(parts: House, mailbox_id: str = "") -> bool:
-    """Whether aliases count as one person for this mailbox, or under the policy `default` if none is given."""
-    account = await parts.accounts.get(mailbox_id) if mailbox_id else None
-    policy = account.policy if account else parts.settings().policy("default")
-    return policy.suppression_check.fold_aliases
 
 
 async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, str]:

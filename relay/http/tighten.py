@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from config.names import camel
 from policy.settings import PolicySettings
 from policy.state import strictness
 from policy.usage import WINDOWS
@@ -54,14 +55,14 @@ def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> 
     binding = bound(row)
     for name in declared:
         if not _tightens(body, name, binding.level, binding.classes):
-            raise Problem("human_decision_required", f"changing {_camel(name)} like this is for the operator")
+            raise Problem("human_decision_required", f"changing {camel(name)} like this is for the operator")
 
 
 def _check_tightens(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:
     """A declared field may only be tightened here; any other change belongs in the file."""
     classes = loads(row.allowed_classes)
     if others := [name for name in declared if not _tightens(body, name, row.autonomy, classes)]:
-        names = ", ".join(_camel(name) for name in others)
+        names = ", ".join(camel(name) for name in others)
         raise Problem("declared_in_file", f"the configuration file declares the mailbox and its {names}")
 
 
@@ -76,7 +77,7 @@ def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettin
     """The changes to what is kept beside the declaration; None removes a value."""
     for name in LIFTED:
         if name in body.model_fields_set and getattr(body, name) is None:
-            who.need_person(f"lifting what was tightened of {_camel(name)}")
+            who.need_person(f"lifting what was tightened of {camel(name)}")
     changes: dict[str, Any] = {}
     for name, kept in KEPT.items():
         if name in body.model_fields_set:
@@ -139,8 +140,3 @@ def _columns(row: Any, body: ChangedMailbox) -> dict[str, Any]:
         settings |= {"footer": body.footer.model_dump()} if body.footer is not None else {}
         columns["settings"] = dumps(settings)
     return {name: value for name, value in columns.items() if value != getattr(row, name)}
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)

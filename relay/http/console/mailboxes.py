@@ -8,7 +8,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from policy.settings import Reputation
 from relay.http import keys, reputation
 from relay.http import mailboxes as api
 from relay.http.console import cascade
@@ -38,7 +37,8 @@ async def listed(visit: Visit) -> Response:
     told = await api.all_told(visit.house, rows)
     shown = listing(visit.house, asked, page, lambda row: told[row.id])
     scopes = {row.id: f"mailbox:{row.id}" for row in page.rows}
-    found = await reputation.standings(visit.house, {scope: await _rule(visit, n) for n, scope in scopes.items()})
+    rules = {scope: (await visit.house.policy_of(name)).reputation for name, scope in scopes.items()}
+    found = await reputation.standings(visit.house, rules)
     scores = {name: found[scope] for name, scope in scopes.items()}
     return visit.page("mailboxes.html", mailboxes=shown["data"], scores=scores, next=shown["nextCursor"], q=q)
 
@@ -77,12 +77,8 @@ def connects(visit: Visit, box: Mapping[str, Any], key: str, credential_id: str)
 
 
 async def _standing(visit: Visit, mailbox_id: str) -> dict[str, Any]:
-    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", await _rule(visit, mailbox_id))
-
-
-async def _rule(visit: Visit, mailbox_id: str) -> Reputation:
-    account = await visit.house.accounts.get(mailbox_id)
-    return account.policy.reputation if account else visit.house.settings().policy().reputation
+    rule = (await visit.house.policy_of(mailbox_id)).reputation
+    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", rule)
 
 
 async def make(visit: Visit) -> Response:

@@ -32,8 +32,7 @@ async def show(visit: Visit) -> Response:
 
 async def _rule(visit: Visit, scope: str) -> Reputation:
     kind, _, name = scope.partition(":")
-    account = await visit.house.accounts.get(name) if kind == "mailbox" else None
-    return account.policy.reputation if account else visit.house.settings().policy().reputation
+    return (await visit.house.policy_of(name if kind == "mailbox" else "")).reputation
 
 
 async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[str, Any]:
