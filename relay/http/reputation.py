@@ -18,7 +18,7 @@ from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.meant import scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Told, when
+from relay.http.shapes import DateTime, Told, of_row, when
 from relay.http.strict import Resource
 from relay.store import roster, volumes
 from relay.store.rates import rates_of
@@ -113,31 +113,23 @@ def told(
     """The standing in the API's form: the rates of all mail, and the verdict on them."""
     volume = trend(today, before)
     points = score(windows, rule, volume, judged.status)
-    longest = windows[-1]
+    longest = _rounded(windows[-1])
     return {
         "scope": scope,
-        "bounceRate": round(bounce_rate(longest), 4),
-        "complaintRate": round(complaint_rate(longest), 4),
+        "bounceRate": longest["bounce_rate"],
+        "complaintRate": longest["complaint_rate"],
         "volumeTrend": volume,
         "reputationScore": points.value,
         "warnings": list(judged.warnings),
         "status": judged.status,
         "cause": judged.cause or None,
-        "terms": [{"name": t.name, "value": t.value, "points": t.points} for t in points.terms],
-        "windows": [_window(rates) for rates in windows],
+        "terms": [of_row(TermTold, term) for term in points.terms],
+        "windows": [of_row(WindowTold, rates, **_rounded(rates)) for rates in windows],
     }
 
 
-def _window(rates: Rates) -> dict[str, Any]:
-    return {
-        "window": rates.window,
-        "sent": rates.sent,
-        "delivered": rates.delivered,
-        "bounced": rates.bounced,
-        "complained": rates.complained,
-        "bounceRate": round(bounce_rate(rates), 4),
-        "complaintRate": round(complaint_rate(rates), 4),
-    }
+def _rounded(rates: Rates) -> dict[str, float]:
+    return {"bounce_rate": round(bounce_rate(rates), 4), "complaint_rate": round(complaint_rate(rates), 4)}
 
 
 async def _scope(
