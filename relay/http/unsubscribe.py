@@ -19,7 +19,7 @@ from relay.http.unsubscribe_words import WORDS, Words, language_of
 from relay.mail.address import AddressError, parse_path
 from relay.mail.token import TokenError
 from relay.mail.unsubscribe import PATH, Subscription, read
-from relay.store import unsubscribes
+from relay.store import listings, unsubscribes
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
 
@@ -107,7 +107,7 @@ def _entry(found: Subscription, scope: str, now: int) -> Suppress | None:
 
 async def _sender(parts: House, found: Subscription, request: Request) -> tuple[str, str]:
     """The sender's name, and the language of the page."""
-    row = await parts.look(lambda c: unsubscribes.sender(c, found.mailbox_id))
+    row = await parts.look(lambda c: listings.one(c, "mailboxes", found.mailbox_id))
     spoken = loads(row.settings).get("language", "en") if row is not None else "en"
     name = (row.from_name or row.address) if row is not None else "–"
     return name, language_of(request.headers.get("accept-language", ""), spoken)

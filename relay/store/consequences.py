@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from policy.decision import Decision
 from policy.facts import Facts, alias_of
@@ -51,6 +51,23 @@ class Suppress(Struct, frozen=True):
     scope: str = "tenant"
     expires_at: int = 0
     note: str = ""
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        """The tenant and the mailbox for which it is stored; "" means all of them."""
+        return "" if self.scope == "global" else self.tenant_id, self.mailbox_id if self.scope == "mailbox" else ""
+
+
+def same_as(entry: Suppress) -> tuple[ColumnElement[bool], ...]:
+    """Finds the stored row of an entry."""
+    s, (tenant, mailbox) = t.suppressions.c, entry.owner
+    return (
+        s.key == entry.key,
+        s.scope == entry.scope,
+        s.tenant_id == tenant,
+        s.mailbox_id == mailbox,
+        s.kind == entry.kind,
+    )
 
 
 _PUT = insertion(
@@ -124,8 +141,8 @@ class Consequences:
             | {
                 "id": self.new_id("sup"),
                 "alias": alias_of(e.key),
-                "tenant_id": "" if e.scope == "global" else e.tenant_id,
-                "mailbox_id": e.mailbox_id if e.scope == "mailbox" else "",
+                "tenant_id": e.owner[0],
+                "mailbox_id": e.owner[1],
                 "evidence": dumps(e.evidence),
                 "created_at": e.at,
             }

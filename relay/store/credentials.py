@@ -5,6 +5,7 @@ is looked up. A password chosen by an operator is stored as argon2id. Revoked is
 revoked credential is still known, so that its owner is told «revoked» and not «wrong».
 """
 
+import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,7 +27,6 @@ TENANT_SCOPE = "tenant:"
 AGENT_SCOPE = "agent:"
 # What an agent needs. `manage` allows reporting outcomes, and a reported reply ends a cooldown: not for agents to do.
 OF_AN_AGENT = ("send", "read")
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 class NewCredential(Struct, frozen=True):
@@ -171,8 +171,4 @@ def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> 
 
 def _letters(random: bytes) -> str:
     """Base 32 in lower case without padding: all characters are safe in a shell and in URLs."""
-    number, letters = int.from_bytes(random), []
-    for _ in range((len(random) * 8 + 4) // 5):
-        number, index = divmod(number, 32)
-        letters.append(_ALPHABET[index])
-    return "".join(letters)
+    return base64.b32encode(random).decode().rstrip("=").lower()

@@ -69,7 +69,7 @@ def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[st
     """The addresses with which each user id has been seen; none if they are too many for one person."""
     ids = sorted({user_id for user_id in user_ids if user_id})
     found: dict[str, set[str]] = {user_id: set() for user_id in ids}
-    for step in _steps(ids):
+    for step in steps(ids):
         query = select(_o.user_id, _o.key).where(_o.tenant_id == tenant_id, _o.user_id.in_(step), _o.key != "")
         for row in connection.execute(query.distinct()):
             found[row.user_id].add(row.key)
@@ -93,7 +93,7 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
     span = {"tenant": tenant_id, "since": since, "until": until}
     return [
         Touch(send, key, told if ended is None else ended, mailbox, campaign, provider)
-        for step in _steps(sorted(set(keys)))
+        for step in steps(sorted(set(keys)))
         for send, key, ended, told, mailbox, campaign, provider in _TOUCHES.all(connection, **span, keys=step)
     ]
 
@@ -104,6 +104,7 @@ def counted_between(connection: Connection, tenant_id: str, since: int, until: i
     return dict(connection.execute(span.where(_o.type != REPLIED).group_by(_o.type).order_by(_o.type)).all())
 
 
-def _steps(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def steps(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """The values in pieces, so that a query of each stays short."""
     for start in range(0, len(values), KEYS_AT_ONCE):
         yield values[start : start + KEYS_AT_ONCE]

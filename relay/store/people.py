@@ -20,12 +20,12 @@ from relay.store import approvals, attribution, outcomes, places
 from relay.store import schema as t
 from relay.store.audit import replaced
 from relay.store.engine import dumps, loads
+from relay.store.outcomes import steps
 from relay.store.queue import change
 from relay.store.states import OPEN
 from relay.store.traces import ERASED
 
 _d, _s, _e = t.deliveries.c, t.sends.c, t.events.c
-STEP = 500
 # Columns about storage, not about the person: folded forms, counters, leases, sketches.
 _INTERNAL = frozenset(
     """
@@ -52,8 +52,8 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
     ids = sorted({*(row["send_id"] for row in found["deliveries"]), *_refused(connection, tenants, key)})
-    found["sends"] = [row for step in _steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
-    found["events"] = [row for step in _steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
+    found["sends"] = [row for step in steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
+    found["events"] = [row for step in steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
     return found
 
 
@@ -95,7 +95,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
     ids = sorted({row.send_id for row in rows})
     spellings = sorted({address, key, *(row.recipient for row in rows)})
     counts["messages"] = _bodies(connection, ids, key)
-    counts["messages_kept"] = sum(_kept(connection, step) for step in _steps(ids))
+    counts["messages_kept"] = sum(_kept(connection, step) for step in steps(ids))
     ids = sorted({*ids, *_mentions(connection, tenants, spellings)})
     counts["sends"] = _blot_sends(connection, ids, key, spellings)
     counts["events"] = _blot_events(connection, tenants, ids, spellings)
@@ -131,7 +131,7 @@ def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int
 def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
     """Delete the bytes of messages that went to nobody else."""
     removed = 0
-    for step in _steps(ids):
+    for step in steps(ids):
         alone = delete(t.bodies).where(t.bodies.c.send_id.in_(step), t.bodies.c.send_id.not_in(_to_others(step, key)))
         removed += connection.execute(alone).rowcount
         connection.execute(delete(t.idempotency).where(t.idempotency.c.send_id.in_(step)))
@@ -159,7 +159,7 @@ def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequenc
 
 def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings: Sequence[str]) -> int:
     changed = 0
-    for step in _steps(ids):
+    for step in steps(ids):
         shared = set(connection.execute(_to_others(step, key)).scalars())
         for row in connection.execute(select(t.sends).where(_s.id.in_(step))).all():
             names = ("to_header", "detail", "dedupe_key", "subject", "campaign", "metadata")
@@ -174,7 +174,7 @@ def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings:
 
 def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[str], spellings: Sequence[str]) -> int:
     changed = 0
-    for step in _steps(ids):
+    for step in steps(ids):
         query = select(_e.seq, _e.recipient, _e.data).where(_e.send_id.in_(step), _e.send_id != "")
         for row in connection.execute(query).all():
             values = {"recipient": _blotted(row.recipient, spellings), "data": _blotted(row.data, spellings)}
@@ -273,7 +273,3 @@ def _plain(row: RowMapping) -> dict[str, Any]:
     """A row as plain data; columns with JSON are decoded."""
     is_json = ("evidence", "metadata", "data")
     return {str(name): loads(value) if name in is_json else value for name, value in row.items()}
-
-
-def _steps(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[start : start + STEP] for start in range(0, len(values), STEP)]

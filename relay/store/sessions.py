@@ -1,8 +1,9 @@
 """Console sessions that were ended early: remembered for all processes until they would have expired."""
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from relay.store import schema as t
+from relay.store.meta import recalled, remember
 
 _PREFIX = "ended-session:"
 _m = t.meta.c
@@ -13,10 +14,9 @@ def end(connection: Connection, session_id: str, until: int, now: int) -> None:
     for row in connection.execute(select(_m.key, _m.value).where(_m.key.startswith(_PREFIX))).all():
         if int(row.value) <= now:
             connection.execute(delete(t.meta).where(_m.key == row.key))
-    if not is_ended(connection, session_id):
-        connection.execute(insert(t.meta), {"key": _PREFIX + session_id, "value": str(until)})
+    remember(connection, _PREFIX + session_id, str(until))
 
 
 def is_ended(connection: Connection, session_id: str) -> bool:
     """Whether somebody signed out of this session."""
-    return connection.execute(select(_m.key).where(_m.key == _PREFIX + session_id)).first() is not None
+    return bool(recalled(connection, _PREFIX + session_id))

@@ -13,7 +13,7 @@ from config.types import to_domain
 from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.acts import enact
-from relay.store.consequences import Consequences, Suppress
+from relay.store.consequences import Consequences, Suppress, same_as
 from relay.store.events import Event, record
 from relay.store.paging import Page, Place, newest_first
 from relay.store.suppressions import BOUNCES, suffixes
@@ -61,22 +61,7 @@ def end_of(given: int | None, now: int) -> int:
 def add(connection: Connection, consequences: Consequences, entry: Suppress) -> tuple[Any, bool]:
     """Suppress an address; returns the row of the entry in force, and whether it is new."""
     is_new = consequences.suppress(connection, [entry]) > 0
-    tenant, mailbox = _belongs(entry)
-    query = select(t.suppressions).where(
-        _s.key == entry.key,
-        _s.scope == entry.scope,
-        _s.tenant_id == tenant,
-        _s.mailbox_id == mailbox,
-        _s.kind == entry.kind,
-    )
-    return connection.execute(query).one(), is_new
-
-
-def _belongs(entry: Suppress) -> tuple[str, str]:
-    return (
-        "" if entry.scope == "global" else entry.tenant_id,
-        entry.mailbox_id if entry.scope == "mailbox" else "",
-    )
+    return connection.execute(select(t.suppressions).where(*same_as(entry))).one(), is_new
 
 
 def remove(connection: Connection, row: Any, *, by: str, now: int) -> None:
@@ -193,7 +178,7 @@ def take_in(
             values = {
                 "id": new_id("sdom"),
                 "domain": entry.key,
-                "tenant_id": _belongs(entry)[0],
+                "tenant_id": entry.owner[0],
                 "note": entry.note,
                 "source": entry.source,
                 "created_at": entry.at,

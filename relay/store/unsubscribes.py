@@ -4,12 +4,10 @@ Only the person can undo it, by the same link. That removes what the link or its
 counterpart made and nothing else: a complaint, a bounce or an operator's entry still binds.
 """
 
-from typing import Any
-
 from sqlalchemy import Connection, delete, or_, select
 
 from relay.store import schema as t
-from relay.store.consequences import Consequences, Suppress
+from relay.store.consequences import Consequences, Suppress, same_as
 from relay.store.events import Event, record
 
 _s = t.suppressions.c
@@ -18,15 +16,10 @@ LINK = "link"
 _BY_THE_PERSON = (LINK, "inbound")  # unsubscribes that come in by mail can only be from the mailto link
 
 
-def sender(connection: Connection, mailbox_id: str) -> Any:
-    """The mailbox that a link names, or None if it is gone."""
-    return connection.execute(select(t.mailboxes).where(t.mailboxes.c.id == mailbox_id)).first()
-
-
 def unsubscribe(connection: Connection, consequences: Consequences, entry: Suppress, send_id: str) -> bool:
     """Suppress the address from now on; False if it already was."""
     lasts = or_(_s.expires_at == 0, _s.expires_at > entry.at)
-    if connection.execute(select(_s.id).where(*_made(entry), lasts)).first() is not None:
+    if connection.execute(select(_s.id).where(*same_as(entry), lasts)).first() is not None:
         return False
     consequences.suppress(connection, [entry])
     data = {"scope": entry.scope, "source": entry.source}
@@ -50,14 +43,3 @@ def subscribe_again(connection: Connection, entry: Suppress) -> bool:
         gone = Event("suppression.removed", entry.at, entry.tenant_id, entry.mailbox_id, "", 0, entry.address, data)
         record(connection, [gone])
     return bool(removed)
-
-
-def _made(entry: Suppress) -> tuple[Any, ...]:
-    mailbox = entry.mailbox_id if entry.scope == "mailbox" else ""
-    return (
-        _s.key == entry.key,
-        _s.scope == entry.scope,
-        _s.tenant_id == entry.tenant_id,
-        _s.mailbox_id == mailbox,
-        _s.kind == KIND,
-    )
