@@ -13,7 +13,6 @@ from policy.facts import Facts
 from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
 from policy.state import State
-from relay.store.audit import MARK
 from relay.store.events import Event
 from relay.store.traces import ALIAS
 
@@ -88,24 +87,3 @@ def _facts(facts: Facts) -> dict[str, Any]:
         if key := data.get(name):
             data[name] = blake2b(key.encode(), digest_size=12).hexdigest()
     return data
-
-
-def show(value: Any, addresses: Mapping[str, str]) -> Any:
-    """A record's data with tokens turned back into addresses; a token without a meaning shows as «erased»."""
-    if isinstance(value, str):
-        return _show_words(value, addresses)
-    if isinstance(value, Mapping):
-        return {_show_words(k, addresses) if isinstance(k, str) else k: show(v, addresses) for k, v in value.items()}
-    if isinstance(value, list):
-        return [show(v, addresses) for v in value]
-    return value
-
-
-def _show_words(words: str, addresses: Mapping[str, str]) -> str:
-    if MARK not in words:
-        return words
-    if words.startswith(MARK) and " " not in words:
-        return addresses.get(words[1:], "erased")
-    return " ".join(
-        addresses.get(w[1:], "erased") if w.startswith(MARK) and len(w) > 1 else w for w in words.split(" ")
-    )

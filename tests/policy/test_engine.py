@@ -10,7 +10,7 @@ from policy.facts import Defect
 from policy.rules.order import RULES
 from policy.settings import RULES as SETTINGS_RULES
 from policy.settings import PolicySettings
-from policy.state import DomainState, Earlier, RecipientState, State, Suppression, TenantState
+from policy.state import DomainState, RecipientState, State, Suppression, TenantState
 from policy.usage import DAY, MINUTE, Usage
 from tests.policy.cases import (
     BOB,
@@ -29,7 +29,6 @@ from tests.policy.cases import (
 TABLE = Path(__file__).resolve().parents[3] / "shared" / "policy.md"
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
-REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))
 
 
 def every(mode: str, base: PolicySettings = SETTINGS) -> PolicySettings:

@@ -222,7 +222,6 @@ FAULTS: dict[str, tuple[str, Act]] = {
     "reply_oversize": ("mail", Raw(b"250 " + b"x" * 200_000 + b"\r\n")),
     "reply_endless": ("mail", Raw(b"250-more\r\n" * 20_000)),
 }
-UNCERTAIN = frozenset(name for name in FAULTS if name.startswith("dot_") and not name[4:].isdigit())
 
 
 def fault(name: str) -> Script:
