@@ -100,10 +100,9 @@ class Tools:
         """Send an email. Every rule of the mailbox is applied; the answer says whether it was accepted, waits
         for a person's approval, or was refused, and `whatToDo` says what to do now. Writes; reaches outside.
         """
-        copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
-        body = _letter(
-            to, subject, (text, html), copies, kept, send_at, mailbox, answers=in_reply_to, commercial=commercial
-        )
+        more = {"html": html, "cc": cc, "bcc": bcc, "replyTo": reply_to, "mailboxId": mailbox, "sendAt": send_at}
+        kept = {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
+        body = _letter(to, subject, text, in_reply_to, commercial=commercial, **more, **kept)
         answer = await self._api_of(ctx).call("POST", "/v1/send/request", json=body)
         return Sent.model_validate(answer | {"whatToDo": words.after_sending(answer)})
 
@@ -128,10 +127,9 @@ class Tools:
         """Check what send_email would answer now to the same arguments, with every check that fails. Nothing is
         sent, stored or counted. Read-only.
         """
-        copies, kept = (cc, bcc, reply_to), (dedupe_key, campaign, metadata)
-        body = _letter(
-            to, subject, (text, html), copies, kept, send_at, mailbox, answers=in_reply_to, commercial=commercial
-        )
+        more = {"html": html, "cc": cc, "bcc": bcc, "replyTo": reply_to, "mailboxId": mailbox, "sendAt": send_at}
+        kept = {"dedupeKey": dedupe_key, "campaign": campaign, "metadata": metadata}
+        body = _letter(to, subject, text, in_reply_to, commercial=commercial, **more, **kept)
         answer = await self._api_of(ctx).call("POST", "/v1/send/simulate", json=body)
         return Tried.model_validate(answer | {"whatToDo": words.after_trying(answer)})
 
@@ -225,23 +223,12 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _letter(
-    to: list[str],
-    subject: str,
-    bodies: tuple[str, str | None],
-    copies: tuple[list[str] | None, list[str] | None, list[str] | None],
-    kept: tuple[str | None, str | None, dict[str, Any] | None],
-    send_at: str | None,
-    mailbox: str | None,
-    *,
-    answers: str | None,
-    commercial: bool,
+    to: list[str], subject: str, text: str, answers: str | None, *, commercial: bool, **more: Any
 ) -> dict[str, Any]:
-    """A message as `send/request` and `send/simulate` take it."""
-    (text, html), (cc, bcc, reply_to), (dedupe_key, campaign, metadata) = bodies, copies, kept
-    more = _given(html=html, cc=cc, bcc=bcc, replyTo=reply_to, mailboxId=mailbox, sendAt=send_at)
-    more |= _given(dedupeKey=dedupe_key, campaign=campaign, metadata=metadata)
-    more |= {"headers": {"In-Reply-To": answers, "References": answers}} if answers else {}
-    return {"to": to, "subject": subject, "text": text} | more | ({"class": "commercial"} if commercial else {})
+    """A message as `send/request` and `send/simulate` take it; `more` is under the API's names."""
+    letter = {"to": to, "subject": subject, "text": text} | _given(**more)
+    letter |= {"headers": {"In-Reply-To": answers, "References": answers}} if answers else {}
+    return letter | ({"class": "commercial"} if commercial else {})
 
 
 def _message(found: Mapping[str, Any]) -> dict[str, Any]:
