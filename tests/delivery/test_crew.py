@@ -16,7 +16,7 @@ from relay.delivery.worker import Worker
 from relay.store.parcel import Parcel
 from relay.store.queue import UNDER_WAY
 from tests.delivery.house import MESSAGE, NODE, House, until
-from tests.support.clock import Clock
+from tests.support.clock import StillClock
 from tests.support.provider import Provider
 from tests.support.script import Hold, Script
 
@@ -82,8 +82,8 @@ class Two:
 
 
 @pytest.fixture
-async def two(make_house, provider: Provider, clock: Clock) -> AsyncIterator[Two]:
-    made = Two(await make_house(provider.settings()), clock.monotonic)
+async def two(make_house, provider: Provider, clock: StillClock) -> AsyncIterator[Two]:
+    made = Two(await make_house(provider.settings()), clock)
     made.start()
     yield made
     await made.close()
@@ -136,11 +136,11 @@ async def test_a_share_of_the_mail_is_handed_on_evenly(two: Two):
 
 
 @pytest.mark.parametrize("senders", [(10, 3), (3, 1), (9, 0, 3), (1, 0, 0, 0), (1, *[0] * 7), (7, 6, 2)])
-async def test_each_gets_its_share_however_many_there_are(make_house, provider: Provider, clock: Clock, senders):
+async def test_each_gets_its_share_however_many_there_are(make_house, provider: Provider, clock: StillClock, senders):
     house = await make_house(provider.settings())
     shared = Shared.made(len(senders))
     crews = [
-        Crew(f"here.{slot}.x", slot, house.worker(), shared, sessions=int, senders=lambda n=n: n, clock=clock.monotonic)
+        Crew(f"here.{slot}.x", slot, house.worker(), shared, sessions=int, senders=lambda n=n: n, clock=clock)
         for slot, n in enumerate(senders)
     ]
     for crew in crews:
@@ -162,24 +162,24 @@ async def test_large_messages_and_those_to_many_stay(two: Two):
     assert two.own.carrier(LARGEST, MOST_DUE) == BESIDE
 
 
-async def test_who_leaves_or_gives_no_sign_of_life_gets_nothing(two: Two, clock: Clock):
+async def test_who_leaves_or_gives_no_sign_of_life_gets_nothing(two: Two, clock: StillClock):
     assert set(two.carriers(3)) == {BESIDE}
-    clock.advance(SILENT + BEAT)
+    clock.now += SILENT + BEAT
     assert set(two.carriers(3)) == {NODE}
     two.crews[1].tell()
-    clock.advance(0.1)
+    clock.now += 0.1
     assert set(two.carriers(3)) == {BESIDE}
     two.crews[1].leave()
     two.crews[1].tell()
-    clock.advance(0.1)
+    clock.now += 0.1
     assert set(two.carriers(3)) == {NODE}
 
 
-async def test_where_nobody_has_room_mail_waits_in_the_queue(make_house, provider: Provider, clock: Clock):
+async def test_where_nobody_has_room_mail_waits_in_the_queue(make_house, provider: Provider, clock: StillClock):
     house = await make_house(provider.settings())
-    two = Two(house, clock.monotonic)
+    two = Two(house, clock)
     two.workers[:] = [house.worker(memory=150, node=NODES[0]), house.worker(memory=100, node=NODES[1])]
-    two.crews[:] = [two._crew(slot, clock.monotonic) for slot in (0, 1)]
+    two.crews[:] = [two._crew(slot, clock) for slot in (0, 1)]
     two.start()
     assert [two.own.carrier(size, 1) for size in (100, 150, 151)] == [BESIDE, NODE, ""]
     await two.close()
@@ -194,9 +194,9 @@ async def test_a_worker_with_more_sessions_leaves_connections_to_the_other(two: 
     assert two.own.leaves(2)
 
 
-async def test_a_worker_alone_keeps_everything(make_house, provider: Provider, clock: Clock):
+async def test_a_worker_alone_keeps_everything(make_house, provider: Provider, clock: StillClock):
     worker: Worker = (await make_house(provider.settings())).worker()
-    alone = Crew(NODE, 0, worker, None, sessions=lambda: 9, senders=lambda: 9, clock=clock.monotonic)
+    alone = Crew(NODE, 0, worker, None, sessions=lambda: 9, senders=lambda: 9, clock=clock)
     alone.start()
     assert alone.carrier(100, 1) == NODE
     assert not alone.leaves(1)
@@ -217,11 +217,11 @@ async def test_more_than_an_inbox_holds_arrives_all_the_same(two: Two, provider:
     assert not two.own._outboxes[1]
 
 
-async def test_what_waits_for_a_worker_that_is_gone_is_not_kept(two: Two, clock: Clock):
+async def test_what_waits_for_a_worker_that_is_gone_is_not_kept(two: Two, clock: StillClock):
     two.own._outboxes[1] = deque([b"never read"])
     two.own._beat()
     assert two.own._outboxes[1]
-    clock.advance(SILENT + BEAT)
+    clock.now += SILENT + BEAT
     two.own._beat()
     assert not two.own._outboxes[1]
 

@@ -25,6 +25,7 @@ from relay.submission.submission import Answer, AuthRefused, Door, Principal, Su
 from relay.submission.terms import Terms
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
+from tests.support.clock import StillClock
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client
 
@@ -96,20 +97,6 @@ def _played(step: Any) -> Check | None:
     if isinstance(step, BaseException):
         raise step
     return failed("scripted", step) if isinstance(step, Refusal) else None
-
-
-class StillClock:
-    """A monotonic clock that stands until it is moved; sleeping passes at once and is written down."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
 
 
 class Hall:

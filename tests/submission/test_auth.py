@@ -11,7 +11,8 @@ from relay.store.writer import Unavailable
 from relay.submission.slate import Slate
 from relay.submission.submission import AuthRefused
 from relay.submission.throttle import LONGEST_DELAY, Throttle
-from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk, StillClock
+from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk
+from tests.support.clock import StillClock
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client, plain
 

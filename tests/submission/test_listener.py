@@ -12,7 +12,8 @@ from relay.submission.slate import Slate
 from relay.submission.terms import Limits, Terms
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
-from tests.submission.house import MESSAGE, TERMS, Hall, MakeHall, ScriptedDesk, StillClock
+from tests.submission.house import MESSAGE, TERMS, Hall, MakeHall, ScriptedDesk
+from tests.support.clock import StillClock
 from tests.support.settings import ADDRESS
 from tests.support.smtp import Client
 
