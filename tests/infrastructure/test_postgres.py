@@ -9,23 +9,6 @@ from tests.support.postgres import running
 
 
 @pytest.mark.needs("postgresql")
-def test_a_database_is_empty_and_its_own(postgres, make_postgres_url):
-    first, second = make_postgres_url(), make_postgres_url()
-    postgres.run("CREATE TABLE t (n integer)", first.rpartition("/")[2])
-    assert postgres.run("SELECT to_regclass('t')", second.rpartition("/")[2]) == [(None,)]
-
-
-@pytest.mark.needs("postgresql")
-def test_connections_can_be_cut_as_a_failover_does(postgres, postgres_url):
-    with psycopg.connect(postgres_url.replace("+psycopg", "")) as connection:
-        connection.execute("SELECT 1")
-        assert postgres.cut_connections(postgres_url.rpartition("/")[2]) == 1
-        with pytest.raises(psycopg.OperationalError):
-            connection.execute("SELECT 1")
-        connection.close()
-
-
-@pytest.mark.needs("postgresql")
 def test_a_server_stops_starts_again_with_its_data_and_leaves_nothing_behind():
     with running(durable=True) as server:
         name = server.create()

@@ -1,22 +1,19 @@
-"""The scripted provider, held against the standard library's client."""
+"""The scripted provider's accounts, without which nothing that rests on them would fail."""
 
 import json
 import smtplib
-import ssl
 import subprocess
 import sys
-import threading
 import urllib.request
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support import tls
 from tests.support.ledger import Ledger
 from tests.support.ports import free_port
 from tests.support.provider import HOST, Provider
-from tests.support.script import Drip, Drop, Hang, Hold, Script, Taken, at_random, fault, first, in_turn
+from tests.support.script import Script, at_random, fault
 from tests.support.smtp import Client, stuffed
 
 MESSAGE = (
@@ -47,14 +44,6 @@ def test_an_empty_message_and_two_in_one_packet_stay_in_step(provider):
     assert [taken.data for taken in provider.ledger.taken] == [b"", MESSAGE]
 
 
-def test_recipients_are_answered_by_table(make_provider):
-    provider = make_provider(Script(recipients={"c@y.test": "550 5.1.1 no such user"}))
-    refused = send(provider, ["b@y.test", "c@y.test"])
-    assert refused == {"c@y.test": (550, b"5.1.1 no such user")}
-    assert provider.ledger.taken[0].refused == ("c@y.test",)
-    assert provider.ledger.recipients() == {"b@y.test"}
-
-
 def test_authentication_is_checked_and_may_be_scripted(make_provider):
     provider = make_provider(Script(users={"u": "p"}, require_auth=True))
     for user, password, code in (("u", "p", 235), ("u", "wrong", 535)):
@@ -69,82 +58,12 @@ def test_authentication_is_checked_and_may_be_scripted(make_provider):
     assert all(line == "AUTH PLAIN" for _, line in provider.ledger.commands if line.startswith("AUTH P"))
 
 
-@pytest.mark.parametrize("script", [Script(starttls=True), Script(implicit_tls=True)], ids=["starttls", "implicit"])
-def test_tls_works_both_ways(make_provider, script):
-    provider = make_provider(script)
-    kind = smtplib.SMTP_SSL if script.implicit_tls else smtplib.SMTP
-    with kind(
-        "localhost", provider.port, **({"context": tls.client_context()} if script.implicit_tls else {})
-    ) as client:
-        if script.starttls:
-            client.starttls(context=tls.client_context())
-        client.sendmail("a@x.test", ["b@y.test"], MESSAGE)
-    assert provider.ledger.taken[0].tls
-
-
-@pytest.mark.parametrize("kind", ["other-name", "unknown-authority", "expired"])
-def test_a_bad_certificate_is_refused_by_a_client_that_looks(make_provider, kind):
-    provider = make_provider(Script(starttls=True, certificate=kind))
-    with smtplib.SMTP("localhost", provider.port) as client, pytest.raises(ssl.SSLCertVerificationError):
-        client.starttls(context=tls.client_context())
-
-
 def test_a_dropped_answer_leaves_the_message_counted_and_named_as_lost(make_provider):
     provider = make_provider(fault("dot_taken_drop"))
     with pytest.raises(smtplib.SMTPServerDisconnected):
         send(provider)
     provider.ledger.wait(lambda ledger: ledger.lost == [1])
     assert provider.ledger.copies_for("b@y.test") == 1
-
-
-def test_silence_lasts_until_the_client_leaves(make_provider):
-    provider = make_provider(Script().on(mail=Hang()))
-    with Client((HOST, provider.port)) as client:
-        client.greet()
-        client.wait_at_most(0.1)
-        with pytest.raises(TimeoutError):
-            client.command("MAIL FROM:<a@x.test>")
-
-
-def test_steps_can_change_with_time_and_by_connection(make_provider):
-    provider = make_provider(Script().on(dot=first(1, "451 4.3.0 later"), rcpt=in_turn("450 4.2.1 busy")))
-    with pytest.raises(smtplib.SMTPRecipientsRefused):
-        send(provider)
-    with pytest.raises(smtplib.SMTPDataError):
-        send(provider)
-    provider.next(Script().on(greeting=Drop()))
-    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
-        send(provider)
-    assert send(provider) == {}
-    assert len(provider.ledger.transactions) == 2
-
-
-def test_a_held_answer_waits_for_the_test(make_provider):
-    gate = threading.Event()
-    provider = make_provider(Script().on(dot=Hold(gate, Taken("451 4.3.0 stored all the same"))))
-    with Client((HOST, provider.port)) as client:
-        client.greet()
-        for line in ("MAIL FROM:<a@x.test>", "RCPT TO:<b@y.test>", "DATA"):
-            client.command(line)
-        client.send(stuffed(MESSAGE))
-        assert not provider.ledger.transactions
-        gate.set()
-        assert client.reply().code == 451
-    assert len(provider.ledger.taken) == 1
-
-
-def test_a_dripped_reply_is_whole_in_the_end(make_provider):
-    provider = make_provider(Script().on(greeting=Drip("220-one\n two", 0.0)))
-    with Client((HOST, provider.port)) as client:
-        assert client.reply().code == 220
-
-
-def test_refused_connections_come_back_on_the_same_port(provider):
-    provider.refuse()
-    with pytest.raises(ConnectionRefusedError):
-        send(provider)
-    provider.listen()
-    assert send(provider) == {}
 
 
 def test_what_a_client_may_never_send_is_named(provider):

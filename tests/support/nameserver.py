@@ -25,8 +25,6 @@ class NameServer:
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], list[str]] = {}
         self.failure: dns.rcode.Rcode | None = None  # such as SERVFAIL, for every query
-        self.silent = False
-        self.asked: list[tuple[str, str]] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((HOST, 0))
         self._thread = threading.Thread(target=self._serve, name="nameserver", daemon=True)
@@ -41,10 +39,6 @@ class NameServer:
         """Set the records of a name: `publish("x.test", "TXT", "v=spf1 -all")`."""
         self.records[name.lower().rstrip("."), kind] = list(values)
 
-    def withdraw(self, name: str, kind: str) -> None:
-        """Remove them again."""
-        self.records.pop((name.lower().rstrip("."), kind), None)
-
     def close(self) -> None:
         """Stop answering."""
         with contextlib.suppress(OSError):
@@ -57,22 +51,19 @@ class NameServer:
             while (received := self._socket.recvfrom(4096))[0]:
                 datagram, client = received
                 answer = self._answer(dns.message.from_wire(datagram))
-                if not self.silent:
-                    self._socket.sendto(answer.to_wire(), client)
+                self._socket.sendto(answer.to_wire(), client)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:
         question = query.question[0]
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
-        self.asked.append((name, kind))
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.AA | dns.flags.RA
-        found = self.records.get((name, kind), []) or self.records.get((name, "CNAME"), [])
+        found = self.records.get((name, kind), [])
         if self.failure is not None:
             answer.set_rcode(self.failure)
         elif found:
-            shown = kind if (name, kind) in self.records else "CNAME"
-            values = [_quoted(value) if shown == "TXT" else value for value in found]
-            answer.answer.append(dns.rrset.from_text(question.name, 60, dns.rdataclass.IN, shown, *values))
+            values = [_quoted(value) if kind == "TXT" else value for value in found]
+            answer.answer.append(dns.rrset.from_text(question.name, 60, dns.rdataclass.IN, kind, *values))
         elif not any(name == known for known, _ in self.records):
             answer.set_rcode(dns.rcode.NXDOMAIN)
         return answer

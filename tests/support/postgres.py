@@ -13,7 +13,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -202,20 +202,3 @@ def storage_url(request: pytest.FixtureRequest) -> str:
     """Both kinds of storage: a test that uses this runs on each."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
-
-
-MakeDatabase = Callable[[], str]
-
-
-@pytest.fixture
-def make_postgres_url(postgres: Postgres) -> Iterator[MakeDatabase]:
-    """Several empty databases, for a test that compares them."""
-    made: list[str] = []
-
-    def make() -> str:
-        made.append(postgres.create())
-        return postgres.url(made[-1])
-
-    yield make
-    for name in made:
-        postgres.drop(name)

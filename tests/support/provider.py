@@ -39,17 +39,12 @@ class Provider:
         self.ledger = ledger or Ledger()
         self.port = port or free_port()
         self._elapse = elapse  # how it makes its client wait
-        self._queued: list[Script] = []
         self._listener: socket.socket | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"provider-{self.port}", daemon=True)
         self._thread.start()
         self.listen()
-
-    def next(self, *scripts: Script) -> None:
-        """One script for each of the next connections; after these, `script` again."""
-        self._queued.extend(scripts)
 
     def listen(self) -> None:
         """Accept connections (again)."""
@@ -121,7 +116,6 @@ class Provider:
         await asyncio.sleep(0)
 
     async def _converse(self, connected: socket.socket) -> None:
-        own = self._queued.pop(0) if self._queued else None
         try:
             wire = await self._wire(connected)
         except (OSError, asyncio.CancelledError):  # the handshake failed, or the provider stops; tests do both
@@ -129,7 +123,7 @@ class Provider:
             return
         session = Session(
             wire,
-            lambda: own or self.script,
+            lambda: self.script,
             self.ledger,
             over_tls=self.script.implicit_tls,
             elapse=self._elapse,

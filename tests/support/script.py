@@ -115,12 +115,6 @@ def first(times: int, act: Act, then: Act = None) -> Callable[[Asked], Act]:
     return lambda asked: act if next(count) < times else then
 
 
-def in_turn(*acts: Act) -> Callable[[Asked], Act]:
-    """One act after another, then good behaviour."""
-    left = iter(acts)
-    return lambda asked: next(left, None)
-
-
 # Each misbehaviour listed in faults.md R30 to R48, with a name for parametrising tests.
 FAULTS: dict[str, tuple[str, Act]] = {
     "greeting_421": ("greeting", "421 4.3.2 too busy"),
