@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Path
+from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 
 from policy.content import Content
@@ -18,7 +18,7 @@ from relay.http.approvals import settle
 from relay.http.console.words import printable
 from relay.http.forecast import forecast, in_words
 from relay.http.house import House
-from relay.http.paper import nothing, page
+from relay.http.paper import ANSWERS, Token, nothing, page
 from relay.http.problems import Problem, documented
 from relay.http.shapes import when
 from relay.mail.approval import PATH, read
@@ -31,22 +31,17 @@ from relay.store import approvals, sends, sent
 router = APIRouter(tags=["Approvals"], responses=documented())
 SHOWN = 20_000
 FEW = 10  # list items shown before the rest is folded away
-Token = Annotated[str, Path(max_length=2000)]
-_PAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}}},
-    404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
-}
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
-@router.get(PATH + "{token}", summary="What waits for approval", response_class=HTMLResponse, responses=_PAGE)
+@router.get(PATH + "{token}", summary="What waits for approval", response_class=HTMLResponse, responses=ANSWERS)
 async def show(token: Token, parts: Parts) -> HTMLResponse:
     """Shows the held message; changes nothing."""
     found = _read(parts, token)
     return nothing() if found is None else await _page(parts, found[0])
 
 
-@router.post(PATH + "{token}", summary="Approve or reject", response_class=HTMLResponse, responses=_PAGE)
+@router.post(PATH + "{token}", summary="Approve or reject", response_class=HTMLResponse, responses=ANSWERS)
 async def act(
     token: Token,
     parts: Parts,

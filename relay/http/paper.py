@@ -7,7 +7,9 @@ pages' Content-Security-Policy allows their own style and a form to themselves, 
 import base64
 from hashlib import sha256
 from html import escape
+from typing import Annotated, Any
 
+from fastapi import Path
 from fastapi.responses import HTMLResponse
 
 STYLE = (
@@ -43,6 +45,12 @@ HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
+}
+# What every link to such a page has: its token, and the answers that the API's description tells of.
+Token = Annotated[str, Path(max_length=2000)]
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}},
+    404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
 }
 
 

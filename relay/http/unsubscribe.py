@@ -6,14 +6,14 @@ subscription it names. An invalid link gets one plain 404 page, whatever is wron
 """
 
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from relay.http.access import Parts
 from relay.http.house import House
-from relay.http.paper import nothing, page
+from relay.http.paper import ANSWERS, Token, nothing, page
 from relay.http.problems import documented
 from relay.http.unsubscribe_words import WORDS, Words, language_of
 from relay.mail.address import AddressError, parse_path
@@ -24,15 +24,10 @@ from relay.store.consequences import Suppress
 from relay.store.engine import loads
 
 router = APIRouter(tags=["Unsubscribe"], responses=documented())
-Token = Annotated[str, Path(max_length=2000)]
-_PAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}}},
-    404: {"content": {"text/html": {}}, "description": "Not a link of ours"},
-}
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
-@router.get(PATH + "{token}", summary="The page with the button", response_class=HTMLResponse, responses=_PAGE)
+@router.get(PATH + "{token}", summary="The page with the button", response_class=HTMLResponse, responses=ANSWERS)
 async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
     """Shows the page; changes nothing."""
     found = _read(parts, token)
@@ -42,7 +37,7 @@ async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
     return _question(WORDS[tongue], tongue, sender, found.address)
 
 
-@router.post(PATH + "{token}", summary="Unsubscribe", response_class=HTMLResponse, responses=_PAGE)
+@router.post(PATH + "{token}", summary="Unsubscribe", response_class=HTMLResponse, responses=ANSWERS)
 async def act(
     token: Token,
     request: Request,
