@@ -106,3 +106,13 @@ def _retry(why: Refusal | None) -> str | None:
     if why is None:
         return None
     return "never" if why.retry == "after" and not why.wait else why.retry
+
+
+def edits_of(plan: Any) -> list[str]:
+    """The planned edits in words."""
+    edits = []
+    if "footer" in plan:
+        edits += ["footer", "List-Unsubscribe", "List-Unsubscribe-Post"]
+    if plan.get("recoded"):
+        edits.append("long lines encoded anew")
+    return edits

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import Field
 
+from relay.http import answers
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import mail_address, scope_of
@@ -199,10 +200,8 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     if found is None or not who.sees(found[0].tenant_id, found[0].mailbox_id):
         raise not_found("send")
     row, deliveries, refused, names, attempts, events, repeats = found
-    from relay.http.simulate import edits_of
-
     return told(row, deliveries, refused, names, parts.settings().server.hostname) | {
-        "edits": edits_of(loads(row.plan)),
+        "edits": answers.edits_of(loads(row.plan)),
         "repeats": repeats,
         "attempts": progress.attempts(attempts, deliveries),
         "events": progress.events(events),

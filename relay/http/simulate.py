@@ -70,19 +70,9 @@ async def judged(desk: FrontDesk, submission: Submission) -> dict[str, Any]:
     prepared, state = await desk.simulate(submission)
     facts = prepared.facts
     decision = await asyncio.to_thread(decide, prepared.policy, facts, state, whole=True)
-    told = answers.simulated(decision, facts.message_class, edits_of(prepared.plan), facts.now)
+    told = answers.simulated(decision, facts.message_class, answers.edits_of(prepared.plan), facts.now)
     first = await desk.recorded(decision.verdicts[0].first_send) if told["replayed"] else None
     return told | answers.as_before(first) if first is not None else told
-
-
-def edits_of(plan: Any) -> list[str]:
-    """The planned edits in words."""
-    edits = []
-    if "footer" in plan:
-        edits += ["footer", "List-Unsubscribe", "List-Unsubscribe-Post"]
-    if plan.get("recoded"):
-        edits.append("long lines encoded anew")
-    return edits
 
 
 def _read(raw: bytes) -> SendRequest:
