@@ -16,8 +16,8 @@ def upgrade(config: ConfigFile = None) -> None:
     """Upgrade the store to this program's revision. What the file declares is applied, too."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
-    from relay.cli.house import settings_of
     from relay.cli.output import say
+    from relay.cli.values import settings_of
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
@@ -31,8 +31,8 @@ def restored(config: ConfigFile = None) -> None:
     """Mark the store as restored from a backup. What it would send now waits for a person."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
-    from relay.cli.house import settings_of
     from relay.cli.output import say
+    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
@@ -42,8 +42,8 @@ def restored(config: ConfigFile = None) -> None:
 @app.command()
 def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Print the store's revision; exit 1 if it is not this program's."""
-    from relay.cli.house import settings_of
     from relay.cli.output import print_json, say
+    from relay.cli.values import settings_of
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)

@@ -13,8 +13,8 @@ def healthcheck(config: ConfigFile = None) -> int:
     import http.client
 
     from relay.cli.errors import Refused
-    from relay.cli.house import settings_of
     from relay.cli.output import say
+    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http.host, settings.http.host)  # noqa: S104 - compared

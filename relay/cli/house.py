@@ -16,11 +16,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from config.loader import load
 from config.settings import Settings
 from relay.app.instance import AlreadyRunning, Instance, recognise
 from relay.cli.errors import Refused
-from relay.cli.options import path_of
+from relay.cli.values import settings_of
 from relay.mail.ids import Ids
 from relay.store.audit import standing
 from relay.store.clock import StoreClock
@@ -71,12 +70,6 @@ class House:
         with self.database.transaction() as connection:
             self.now.put_right(connection)
             yield connection
-
-
-def settings_of(config: Path | None) -> tuple[Path, Settings]:
-    """The configuration; commands that use no secret work without the server's environment."""
-    path = path_of(config)
-    return path, load(path, need_secrets=False).settings
 
 
 @contextmanager

@@ -46,9 +46,9 @@ def try_out(
 ) -> int:
     """Log in as for a delivery, and say how far it got. Nothing is sent."""
     from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.house import settings_of
     from relay.cli.output import Column, listing
     from relay.cli.probe import probe_all
+    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     chosen = [_find(settings, name)] if name else list(settings.providers)

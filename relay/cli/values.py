@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from relay.cli.errors import BadUsage
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from relay.mail.address import Address
+
+
+def settings_of(config: Path | None) -> "tuple[Path, Settings]":
+    """The configuration; commands that use no secret work without the server's environment. Raises ConfigError."""
+    from config.loader import load
+    from relay.cli.options import path_of
+
+    path = path_of(config)
+    return path, load(path, need_secrets=False).settings
 
 
 def plain_name(text: str) -> str:
