@@ -136,6 +136,11 @@ def split_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
     return host, int(port)
 
 
+def endpoint(host: str, port: int) -> str:
+    """Host and port as `split_endpoint` reads them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _is_bare_ipv6(text: str) -> bool:
     return (text.count(":") > 1 and not text.startswith("[")) or (text.startswith("[") and text.endswith("]"))
 
@@ -168,7 +173,7 @@ def _nameserver(text: str) -> str:
         ipaddress.ip_address(host)
     except ValueError:
         raise ValueError(f"must be an address, not a name: {host[:60]!r}") from None
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return endpoint(host, port)
 
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"

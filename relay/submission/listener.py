@@ -18,6 +18,7 @@ from collections.abc import Callable
 import structlog
 from msgspec.structs import replace
 
+from config.types import endpoint
 from relay.submission.certificate import Certificate
 from relay.submission.greeting import Greeting
 from relay.submission.service import Service
@@ -59,9 +60,8 @@ def bind(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        place = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
         why = _REMEDIES.get(error.errno or 0, error.strerror)
-        raise OSError(error.errno, f"cannot listen on {place}: {why}") from error
+        raise OSError(error.errno, f"cannot listen on {endpoint(host, port)}: {why}") from error
     listening.setblocking(False)
     return listening
 
@@ -118,7 +118,7 @@ class Listener:
         self._traffic.watch()
         self.accepting = True
         self._open()
-        log.info("listening", address=":".join(map(str, self.address)), tls=self._service.terms.tls)
+        log.info("listening", address=endpoint(*self.address), tls=self._service.terms.tls)
 
     def stop_accepting(self) -> None:
         """Accept no more connections; open ones stay."""
