@@ -375,3 +375,11 @@ async def test_providers_can_be_changed_while_running(make_house, make_provider)
     house.means.pool.change(changed, {})
     house.means = replace(house.means, providers=changed)
     assert house.delivery(await house.deliver()).provider == "two"
+
+
+@pytest.mark.parametrize(("kind", "arrived"), [("good", (1, 0)), ("other-name", (0, 1))])
+async def test_R31_tls_from_the_first_octet_needs_a_certificate_that_verifies_too(pair, kind, arrived):
+    house, one, two = await pair(Script(implicit_tls=True, certificate=kind))
+    await house.deliver()
+    assert (one.ledger.copies_for(BOB), two.ledger.copies_for(BOB)) == arrived
+    assert all(taken.tls for taken in one.ledger.taken)
