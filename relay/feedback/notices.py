@@ -23,6 +23,7 @@ from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
 from relay.mail.token import Tokens
 from relay.store import notices as store
+from relay.store.accounts import owners
 from relay.store.approvals import why
 from relay.store.engine import loads
 from relay.store.notices import Notice
@@ -151,7 +152,7 @@ class Notices:
     def _notice(
         self, connection: Connection, sender: str, to: str, subject: str, text: str, now: int, about: str = ""
     ) -> Notice | None:
-        mailbox = store.mailbox_of_address(connection, key_of(sender))
+        mailbox, _ = next(owners(connection, {key_of(sender)}), (None, None))
         if mailbox is None:
             return None  # declared in the file, but not created yet
         send_id = self._new_id("send")

@@ -5,7 +5,7 @@ configuration file never resumes what was paused. Every change is one statement 
 event. Nothing here is ever deleted, only disabled.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from msgspec import Struct
@@ -147,13 +147,18 @@ def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
 
 def _check_free(connection: Connection, keys: Set[str]) -> None:
     """Raise Taken if any address is in use, as own address or alias: mail that comes back must have one owner."""
+    for row, taken in owners(connection, keys):
+        words = way_back(row) or "; use that mailbox, or choose another address"
+        raise Taken(f"the mailbox {row.name} already has the address {min(taken)}{words}")
+
+
+def owners(connection: Connection, keys: Set[str]) -> Iterator[tuple[Any, Set[str]]]:
+    """The mailboxes that have any of these addresses (folded keys), as own address or alias, with those they have."""
     m = t.mailboxes.c
     has_aliases = (m.settings != "{}") & m.settings.not_like('%"aliases":[]%')
-    query = select(t.mailboxes).where(m.address_key.in_(keys) | has_aliases)
-    for row in connection.execute(query):
-        if taken := keys & keys_of(row.address_key, loads(row.settings)):
-            words = way_back(row) or "; use that mailbox, or choose another address"
-            raise Taken(f"the mailbox {row.name} already has the address {min(taken)}{words}")
+    for row in connection.execute(select(t.mailboxes).where(m.address_key.in_(keys) | has_aliases)):
+        if own := keys & keys_of(row.address_key, loads(row.settings)):
+            yield row, own
 
 
 def way_back(row: Any) -> str:

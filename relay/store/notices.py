@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
 from relay.store import journal
 from relay.store import schema as t
+from relay.store.accounts import keys_of
 from relay.store.engine import loads
 from relay.store.events import Event, record
 from relay.store.meta import recalled, remember, remembered
@@ -163,23 +164,7 @@ def subjects(connection: Connection, send_ids: Sequence[str]) -> dict[str, Subje
 
 
 def _own(mailbox: Any) -> frozenset[str]:
-    return frozenset({mailbox.address_key, *loads(mailbox.settings).get("aliases", ())})
-
-
-def mailbox_of_address(connection: Connection, key: str) -> Any:
-    """The mailbox that owns an address, as its own or as an alias; None if there is none."""
-    row = connection.execute(select(t.mailboxes).where(_m.address_key == key)).first()
-    if row is not None:
-        return row
-    rows = connection.execute(_WITH_ALIAS, {"key": f"%{_escaped(key)}%"})
-    return next((row for row in rows if key in loads(row.settings).get("aliases", ())), None)
-
-
-_WITH_ALIAS = text("SELECT * FROM mailboxes WHERE settings LIKE :key ESCAPE '!'")
-
-
-def _escaped(key: str) -> str:
-    return "".join(f"!{c}" if c in "!%_" else c for c in key)
+    return frozenset(keys_of(mailbox.address_key, loads(mailbox.settings)))
 
 
 def waiting_approvals(connection: Connection, send_ids: Sequence[str]) -> dict[str, Any]:

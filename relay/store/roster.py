@@ -1,4 +1,4 @@
-"""Reads what belongs to a mailbox, domain or provider besides its own row: keys, usage, health."""
+"""Reads what belongs to a mailbox, domain or provider besides its own row: keys, usage."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -57,5 +57,5 @@ def usages(connection: Connection, scopes: Collection[str]) -> dict[str, Usage]:
 
 
 def providers(connection: Connection) -> dict[str, Any]:
-    """The rows of providers, by name: pauses and health."""
+    """The rows of providers, by name: pauses."""
     return {row.name: row for row in connection.execute(select(t.providers))}

@@ -235,7 +235,7 @@ class Access(Connection):
     async def _principal_of(self, login: Login) -> Principal:
         if not (login.user and login.password):  # RFC 4616 §2: neither may be empty
             raise AuthRefused("wrong")
-        return await self.service.desk.authenticate(login.user, login.password, self.session.peer or "")
+        return await self.service.desk.authenticate(login.user, login.password)
 
     def _logged_in(self, login: Login, principal: Principal) -> None:
         if not self.traffic.prove(self._place, principal.credential_id):

@@ -137,7 +137,7 @@ class FrontDesk:
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self.calls = 0  # submissions under way that did not come from a session
 
-    async def authenticate(self, username: str, password: str, peer: str) -> Principal:  # noqa: ARG002 - sessions throttle by peer
+    async def authenticate(self, username: str, password: str) -> Principal:
         """The principal behind a login. Raises AuthRefused or Unavailable."""
         principal = await self._logins.authenticate(username, password)
         if not await self._accounts.is_active(principal.credential_id):
@@ -152,7 +152,7 @@ class FrontDesk:
         """Mail of the mailbox is judged and not sent."""
         self._patience.lose(mailbox_id, recipients, self._clock())
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:  # noqa: ARG002 - sessions hold the size limit
+    async def at_mail(self, principal: Principal, mail_from: Address | None) -> Check | None:
         """The check that already forbids this sender, or None. Raises Unavailable, with `full` where nobody
         may send now.
         """

@@ -125,7 +125,7 @@ class Session(Access):
         if wait := desk.wait_of(self._principal.mailbox_id):
             self._say(self._failed(wording.too_often(wait)))
             return
-        unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from, command.size)
+        unmet = self._no_room(command.size) or await desk.at_mail(self._principal, mail_from)
         # Asked after the desk, which has read the mailbox by then: before its first message its options are not cached.
         transaction = Transaction(self._send_id, mail_from, command.smtputf8, self.terms.options(self._principal))
         if unmet is not None:

@@ -117,13 +117,13 @@ class AuthRefused(Exception):
 class Desk(Protocol):
     """What a session asks. The answers at MAIL and RCPT reserve nothing; the binding decision is made by `submit`."""
 
-    async def authenticate(self, username: str, password: str, peer: str) -> Principal:
+    async def authenticate(self, username: str, password: str) -> Principal:
         """The principal behind a login. Raises AuthRefused, or Unavailable if the login cannot be checked now."""
 
     def wait_of(self, mailbox_id: str) -> int:
         """The seconds until mail of a mailbox is judged again that asked too much in vain; 0 if it is judged now."""
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
+    async def at_mail(self, principal: Principal, mail_from: Address | None) -> Check | None:
         """The check that already forbids this sender; None to go on. Raises Unavailable."""
 
     async def at_rcpt(

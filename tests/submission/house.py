@@ -49,10 +49,9 @@ class ScriptedDesk:
     asked: list[str] = field(default_factory=list)
     taken: list[Submission] = field(default_factory=list)
     begun: "threading.Event" = field(default_factory=threading.Event)
-    sizes: list[int] = field(default_factory=list)
     _ids: int = 0
 
-    async def authenticate(self, username: str, password: str, peer: str) -> Principal:
+    async def authenticate(self, username: str, password: str) -> Principal:
         self.asked.append(f"AUTH {username}")
         if self.login is not None:
             raise self.login
@@ -63,9 +62,8 @@ class ScriptedDesk:
     def wait_of(self, mailbox_id: str) -> int:
         return 0
 
-    async def at_mail(self, principal: Principal, mail_from: Address | None, size: int) -> Check | None:
+    async def at_mail(self, principal: Principal, mail_from: Address | None) -> Check | None:
         self.asked.append(f"MAIL {mail_from.wire if mail_from else ''}")
-        self.sizes.append(size)
         return _played(self.mail)
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:

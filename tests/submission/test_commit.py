@@ -191,7 +191,7 @@ def test_S44_a_house_that_does_not_answer_at_mail_is_451(make_hall: MakeHall) ->
     import asyncio
 
     class Slow(ScriptedDesk):
-        async def at_mail(self, principal, mail_from, size):
+        async def at_mail(self, principal, mail_from):
             self.begun.set()
             await asyncio.get_running_loop().create_future()
 

@@ -288,7 +288,6 @@ def test_S22_a_size_over_the_limit_is_refused_at_mail(hall: Hall) -> None:
     with hall.connect(login=True) as client:
         assert str(client.command(f"MAIL FROM:<{ADDRESS}> SIZE=26214401")).startswith("552 5.3.4 message_too_large: ")
         assert client.command(f"MAIL FROM:<{ADDRESS}> SIZE=26214400").code == 250
-    assert hall.desk.sizes == [26214400]
 
 
 @pytest.mark.parametrize("size", ["²", "١", "-1", "", "1e3", "9" * 21, "+1", "1_0"])

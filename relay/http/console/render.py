@@ -48,9 +48,9 @@ def environment() -> Environment:
         auto_reload=False,
     )
     for shown in (
-        words.state, words.tone, words.exact, words.iso, words.clock, words.day, words.distance, words.lasted,
+        words.state, words.tone, words.exact, words.iso, words.clock, words.day, words.distance,
         words.number, words.percent, words.money, words.size, words.sentence, words.spoken, words.printable,
-        words.millis, words.span, words.foldable,
+        words.span, words.foldable,
     ):  # fmt: skip
         made.filters[shown.__name__] = shown
         made.globals[shown.__name__] = shown

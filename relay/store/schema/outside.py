@@ -10,7 +10,6 @@ providers = Table(
     Column("name", String(128), primary_key=True),
     words("status", "active"),
     words("cause"),
-    json("health"),
     at("updated_at"),
 )
 

@@ -475,7 +475,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("status", sa.Text(), server_default="active", nullable=False),
         sa.Column("cause", sa.Text(), server_default="", nullable=False),
-        sa.Column("health", sa.Text(), server_default="{}", nullable=False),
         sa.Column("updated_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_providers")),
     )
