@@ -19,10 +19,10 @@ from config.settings import Settings
 from policy.settings import PolicySettings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
+from relay.http.problems import OF_STORE
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
-from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
 from relay.store.approvals import Changed, NotWaiting
 from relay.store.consequences import Consequences
 from relay.store.engine import Database
@@ -37,7 +37,7 @@ from relay.submission.slate import Slate
 T = TypeVar("T")
 
 # Exceptions that are answers to the caller and no fault of ours.
-ANSWERS = (HTTPException, Taken, Unknown, Ambiguous, Declared, NotWaiting, Changed)
+ANSWERS: tuple[type[Exception], ...] = (HTTPException, *OF_STORE, NotWaiting, Changed)
 
 
 # Processes one call of a provider's hook: (provider, headers, raw body, now). Raises Unavailable.

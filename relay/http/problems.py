@@ -169,7 +169,7 @@ _OF_STATUS = {status: code for code, (status, _, _) in reversed(list(CODES.items
 }
 
 
-_OF_STORE: Mapping[type[Exception], str] = {
+OF_STORE: Mapping[type[Exception], str] = {
     Taken: "already_exists",
     Unknown: "not_found",
     Ambiguous: "invalid_request",
@@ -196,7 +196,7 @@ def of_exception(error: Exception) -> Problem:
             return Problem(
                 "unavailable", "the store has no room left" if error.full else "", headers={"Retry-After": "5"}
             )
-    code = _OF_STORE.get(type(error))
+    code = OF_STORE.get(type(error))
     return Problem(code, str(error)) if code else Problem("internal_error")
 
 
@@ -251,7 +251,7 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Answer every exception of this application with a problem."""
-    for kind in (HTTPException, RequestValidationError, Unavailable, *_OF_STORE, Exception):
+    for kind in (HTTPException, RequestValidationError, Unavailable, *OF_STORE, Exception):
         app.add_exception_handler(kind, _answer)
 
 

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 
 from relay.mail.dkim_key import generate_rsa
 
@@ -161,6 +162,10 @@ async def test_M8_a_rotation_lists_the_new_records_beside_the_old(office):
         ("gp2", "pending", "pending"),
         ("gp2e", "pending", "pending"),
     ]
+    with capture_logs() as lines:
+        again = await office.post("/v1/domains/yourcompany.com/rotate")
+    assert (again.status_code, again.json()["code"]) == (409, "rotation_pending")
+    assert not [line for line in lines if line["log_level"] == "error"]  # an answer is no bug of ours
 
 
 async def test_M8_keys_the_file_brings_are_not_rotated_here(office):
