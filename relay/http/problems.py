@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Scope
 
 from relay.http.shapes import WrongField
@@ -246,7 +247,16 @@ def rescue(error: Exception, scope: Scope) -> Problem:
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
-    return response(rescue(error, request.scope), request.state.request_id)
+    problem = rescue(error, request.scope)
+    if problem.code == "method_not_allowed":
+        problem.headers = {"Allow": ", ".join(_methods(request))}
+    return response(problem, request.state.request_id)
+
+
+def _methods(request: Request) -> list[str]:
+    """What can be asked of this address (RFC 9110 §10.2.1); Starlette names only the methods of the first route."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", ())})
 
 
 def install(app: FastAPI) -> None:

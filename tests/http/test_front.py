@@ -5,6 +5,7 @@ import re
 
 from structlog.testing import capture_logs
 
+from relay.http.api import description
 from relay.http.pace import Pace
 from relay.http.problems import CODES
 from relay.store.writer import Unavailable
@@ -32,6 +33,12 @@ async def test_every_error_is_a_problem_with_a_stable_code_and_an_id(office):
         assert problem["requestId"] == answered.headers["x-request-id"]
         assert problem["status"] == status
         assert code in CODES
+
+
+async def test_a_refused_method_is_told_every_method_the_address_takes(office):
+    for path, item in description()["paths"].items():
+        allowed = (await office.call("PUT", path)).headers["allow"].split(", ")
+        assert {method.upper() for method in item} <= set(allowed), path
 
 
 async def test_a_bug_is_a_500_that_tells_nothing_of_our_inside_but_the_id_under_which_it_is_logged(office, monkeypatch):
