@@ -75,6 +75,7 @@ RESOURCES = (
 ROUTES: Sequence[BaseRoute] = [route for resource in RESOURCES for route in resource.router.routes]
 
 TITLE, VERSION = "Gatepost", "1"
+ABOUT = "Decides which mail of your agents may leave, sends it, and learns from what comes back."
 Extension = Callable[[FastAPI, House], None]
 
 
@@ -118,6 +119,18 @@ def description() -> dict[str, Any]:
     """The OpenAPI document, including the schema of problems. Built once, since building it takes longer than
     many calls.
     """
-    document = get_openapi(title=TITLE, version=VERSION, routes=ROUTES, separate_input_output_schemas=False)
+    document = get_openapi(
+        title=TITLE,
+        version=VERSION,
+        description=ABOUT,
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/"}],
+        routes=ROUTES,
+        separate_input_output_schemas=False,
+    )
     document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
+    calls = [call for item in document["paths"].values() for call in item.values()]
+    for call in calls:
+        call.setdefault("security", [])  # for a generated client silence would mean «not known»
+    document["tags"] = [{"name": tag} for tag in dict.fromkeys(tag for call in calls for tag in call["tags"])]
     return document

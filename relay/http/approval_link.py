@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from fastapi.responses import HTMLResponse
 
 from policy.content import Content
@@ -19,8 +19,9 @@ from relay.http.console.words import printable
 from relay.http.forecast import forecast, in_words
 from relay.http.house import House
 from relay.http.paper import ANSWERS, Token, nothing, page
-from relay.http.problems import Problem, documented
+from relay.http.problems import Problem
 from relay.http.shapes import when
+from relay.http.strict import Calls
 from relay.mail.approval import PATH, read
 from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
@@ -28,21 +29,21 @@ from relay.mail.text import content
 from relay.mail.token import TokenError
 from relay.store import approvals, sends, sent
 
-router = APIRouter(tags=["Approvals"], responses=documented())
+router = Calls("Approvals")
 SHOWN = 20_000
 FEW = 10  # list items shown before the rest is folded away
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
 @router.get(PATH + "{token}", summary="What waits for approval", response_class=HTMLResponse, responses=ANSWERS)
-async def show(token: Token, parts: Parts) -> HTMLResponse:
+async def show_approval_page(token: Token, parts: Parts) -> HTMLResponse:
     """Shows the held message; changes nothing."""
     found = _read(parts, token)
     return nothing() if found is None else await _page(parts, found[0])
 
 
 @router.post(PATH + "{token}", summary="Approve or reject", response_class=HTMLResponse, responses=ANSWERS)
-async def act(
+async def decide_by_link(
     token: Token,
     parts: Parts,
     decision: Annotated[str, Form(max_length=20)] = "",

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field, ValidationInfo, field_validator
 
 from policy.countries import check_place
@@ -85,7 +84,7 @@ class ConsentChecked(Told):
 
 
 @router.post("/consents", status_code=201, summary="Record a consent or its withdrawal", response_model=Consent)
-async def add(body: NewConsent, parts: Parts, who: Who) -> Any:
+async def add_consent(body: NewConsent, parts: Parts, who: Who) -> Any:
     """A consent, or with `granted: false` its withdrawal."""
     tenant_id = await tenant_of(parts, who, body.tenant)
     _need_a_word(who)
@@ -125,7 +124,7 @@ async def list_consents(
 
 
 @router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentChecked)
-async def check(
+async def check_consent(
     parts: Parts,
     who: Reads,
     email: Annotated[str, Query(max_length=320)],
@@ -145,8 +144,8 @@ async def check(
     }
 
 
-@router.get("/consents/export", summary="The whole ledger as CSV", response_class=StreamingResponse)
-async def export(parts: Parts, who: Reads) -> StreamingResponse:
+@router.get("/consents/export", summary="The whole ledger as CSV", response_class=csvs.Csv)
+async def export_consents(parts: Parts, who: Reads) -> csvs.Csv:
     """Streamed, oldest entry first."""
     if not who.is_of_tenant:
         who.need_person("the ledger of the whole tenant")
@@ -168,7 +167,12 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
     )
 
 
-@router.post("/consents/import", summary="Import consents from CSV", response_model=csvs.Imported)
+@router.post(
+    "/consents/import",
+    summary="Import consents from CSV",
+    response_model=csvs.Imported,
+    openapi_extra=csvs.BODY,
+)
 async def import_consents(
     request: Request, parts: Parts, _: Operator, tenant: Annotated[str, Query(max_length=128)] = "default"
 ) -> Any:
@@ -187,13 +191,13 @@ async def import_consents(
 
 
 @router.get("/consents/{id}", summary="Show an entry", response_model=Consent)
-async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+async def show_consent(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
     """One entry of the ledger."""
     return told(await _seen(parts, who, entry_id))
 
 
 @router.delete("/consents/{id}", status_code=204, summary="Withdraw a consent")
-async def revoke(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+async def revoke_consent(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
     """Appends an entry that withdraws the consent; the ledger keeps both."""
     _need_a_word(who)
     row, now = await _seen(parts, who, entry_id), parts.clock()

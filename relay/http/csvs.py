@@ -24,6 +24,14 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 BATCH = 500
 LONGEST = 16_384
 TOLD = 100  # unreadable lines named in the answer
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+BODY = {"requestBody": {"required": True, "content": {"text/csv": _FILE, "application/octet-stream": _FILE}}}
+
+
+class Csv(StreamingResponse):
+    """A file of CSV."""
+
+    media_type = "text/csv"
 
 
 class Imported(Told):
@@ -182,7 +190,7 @@ def give(
     head: Sequence[str],
     pages: Callable[[str], Awaitable[Sequence[Any]]],
     row: Callable[[Any], Sequence[Any]],
-) -> StreamingResponse:
+) -> Csv:
     """Export as CSV; `pages` returns the rows after a given id."""
 
     async def batches() -> AsyncIterator[Sequence[Sequence[Any]]]:
@@ -194,7 +202,7 @@ def give(
     return stream(name, head, batches())
 
 
-def stream(name: str, head: Sequence[str], batches: AsyncIterator[Sequence[Sequence[Any]]]) -> StreamingResponse:
+def stream(name: str, head: Sequence[str], batches: AsyncIterator[Sequence[Sequence[Any]]]) -> Csv:
     """Rows that come in batches, as CSV."""
 
     async def text() -> AsyncIterator[str]:
@@ -203,7 +211,7 @@ def stream(name: str, head: Sequence[str], batches: AsyncIterator[Sequence[Seque
             yield "".join(line(cells) for cells in rows)
 
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(text(), media_type="text/csv; charset=utf-8", headers=disposition)
+    return Csv(text(), headers=disposition)
 
 
 def line(cells: Sequence[Any]) -> str:

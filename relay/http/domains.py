@@ -192,7 +192,7 @@ async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
 
 
 @router.post("/domains/{id}/rotate", summary="Make new DKIM keys", response_model=Domain)
-async def rotate_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
+async def rotate_domain_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
     """The answer lists the records of the new keys. Until DNS has them, the old keys sign; then the new ones do."""
     pairs = await asyncio.to_thread(lambda: (generate_rsa(), generate_ed25519()))
 

@@ -61,7 +61,7 @@ class EventPage(Told):
     response_model=EventPage,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def events(
+async def list_events(
     request: Request,
     parts: Parts,
     who: Reads,

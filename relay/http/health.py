@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import Connection
 
 from relay.http.access import Parts
 from relay.http.house import Figures
 from relay.http.metrics import CONTENT_TYPE
-from relay.http.problems import Problem, documented
+from relay.http.problems import Problem
 from relay.http.shapes import Told
+from relay.http.strict import Calls
 from relay.store import figures, journal, migrate
 from relay.store.writer import Unavailable
 
-router = APIRouter(tags=["Health"], responses=documented())
+router = Calls("Health")
 
 
 class Alive(Told):
@@ -37,8 +38,8 @@ class Readiness(Told):
     missing: list[str]
 
 
-@router.get("/healthz", summary="Is the process up?", response_model=Alive)
-@router.get("/livez", summary="Is the process up?", response_model=Alive)
+@router.get("/healthz", summary="Is the process up?", response_model=Alive, name="healthz")
+@router.get("/livez", summary="Is the process up?", response_model=Alive, name="livez")
 async def alive() -> Any:
     """Always 200 while the process answers at all."""
     return {"status": "ok"}
@@ -65,7 +66,7 @@ async def ready(parts: Parts) -> Any:
     return JSONResponse({"status": "not ready", "missing": missing}, 503)
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request, parts: Parts) -> Response:
     """Needs a bearer key if `http.metrics_key` is set."""
     wanted = parts.settings().http.metrics_key

@@ -7,15 +7,16 @@ call that fails authentication changes nothing and is told only that it failed.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
 from relay.http.access import Parts
 from relay.http.house import House
-from relay.http.problems import Problem, documented, not_found
+from relay.http.problems import Problem, not_found
 from relay.http.shapes import Told
+from relay.http.strict import Calls
 
-router = APIRouter(tags=["Provider hooks"], responses=documented())
+router = Calls("Provider hooks")
 _PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 409: "replayed", 413: "too_large"}
 
 
@@ -27,7 +28,7 @@ class Heard(Told):
 
 
 @router.post("/hooks/{provider}/{providerName}", summary="Events of a provider", response_model=Heard)
-async def hook(
+async def take_provider_events(
     request: Request,
     parts: Parts,
     provider: Annotated[str, Path(max_length=64)],

@@ -40,7 +40,7 @@ class Investigation(Told):
 
 
 @router.get("/investigations", summary="List investigations", response_model=Listing[Investigation])
-async def list_cases(
+async def list_investigations(
     parts: Parts,
     who: Reads,
     turn: Turning,
@@ -60,13 +60,13 @@ async def list_cases(
 
 
 @router.get("/investigations/{id}", summary="Show an investigation", response_model=Investigation)
-async def show(case_id: CaseId, parts: Parts, who: Reads) -> Any:
+async def show_investigation(case_id: CaseId, parts: Parts, who: Reads) -> Any:
     """Includes its evidence."""
     return told(await _seen(parts, who, case_id))
 
 
 @router.post("/investigations/{id}/close", summary="Close an investigation", response_model=Investigation)
-async def close(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
+async def close_investigation(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
     """Needs a note of what was found; for the operator."""
     row = await _seen(parts, who, case_id)
     who.need_person("closing an investigation")

@@ -128,7 +128,7 @@ def _etag(row: Any) -> str:
 
 
 @router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
-async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_CAUSE) -> Any:
+async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it. 409 if the mailbox is no longer in the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
@@ -145,7 +145,7 @@ async def pause(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_
 
 
 @router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
-async def resume(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
+async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     """Ends the pause, whatever caused it; only for the operator. Rates for which its policy would refuse again
     start anew.
 

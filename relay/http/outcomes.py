@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Query
-from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.settings import Settings
@@ -109,7 +108,7 @@ class NewEvent(Given):
     email: Email | None = None
     timestamp: Moment | None = Field(default=None, description="Now by default.")
     value: Annotated[
-        Decimal, BeforeValidator(_written), Field(max_digits=22, decimal_places=10, allow_inf_nan=False)
+        Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False), BeforeValidator(_written)
     ] = Decimal(0)
     currency: Short = Field(default="", description="Of `value`: the one `costs.currency` names, or left out.")
     metadata: Metadata = Field(default_factory=dict)
@@ -140,7 +139,7 @@ class Taken(Told):
 
 
 @router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
-async def take_event(body: NewEvent, parts: Parts, who: Who) -> Any:
+async def report_event(body: NewEvent, parts: Parts, who: Who) -> Any:
     """Counted once; the answer says which messages it credits so far."""
     who.need("manage")
     if body.currency not in ("", own := parts.settings().costs.currency):
@@ -182,14 +181,14 @@ async def show_outcomes(
     return await outcomes(parts, asked, group_by)
 
 
-@router.get("/analytics/outcomes/export", summary="Every credit of a period as CSV", response_class=StreamingResponse)
+@router.get("/analytics/outcomes/export", summary="Every credit of a period as CSV", response_class=csvs.Csv)
 async def export_outcomes(
     parts: Parts,
     who: Reads,
     period: Period = "30d",
     model: Annotated[Model | None, Query()] = None,
     tenant_id: TenantId = None,
-) -> StreamingResponse:
+) -> csvs.Csv:
     """One line for each credit: the weights of an event sum to 1 and its credits to its value, to the last digit."""
     asked = await _asked(parts, who, period, model, tenant_id)
     await keep_up(parts)

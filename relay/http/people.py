@@ -47,7 +47,7 @@ class Erased(Told):
 
 
 @router.get("/data-subjects/export", summary="Everything stored about an address", response_model=dict[str, Any])
-async def export(
+async def export_data_subject(
     parts: Parts,
     _: Operator,
     email: Annotated[str, Query(max_length=320)],
@@ -60,7 +60,7 @@ async def export(
 
 
 @router.post("/data-subjects/erase", summary="Erase a person", response_model=Erased)
-async def erase(body: Erase, parts: Parts, who: Operator) -> Any:
+async def erase_data_subject(body: Erase, parts: Parts, who: Operator) -> Any:
     """Recorded decisions show `erased` in place of the address from then on, and still verify."""
     address, tenants, now = mail_address(body.email), await _tenants(parts, body.tenant), parts.clock()
     whose = tenants[0] if body.tenant else ""

@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
@@ -267,6 +267,8 @@ def install(app: FastAPI) -> None:
 
 class ProblemTold(BaseModel):
     """A problem (RFC 9457). `code` is stable, `hint` says what to do; `errors` names fields."""
+
+    model_config = ConfigDict(title="Problem")
 
     type: str
     title: str

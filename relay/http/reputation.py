@@ -67,7 +67,7 @@ class Standing(Told):
 
 
 @router.get("/analytics/reputation", summary="Rates, trend and score", response_model=Standing)
-async def reputation(
+async def show_reputation(
     parts: Parts,
     who: Reads,
     tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128, description="Id or name.")] = None,

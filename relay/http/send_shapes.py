@@ -12,7 +12,6 @@ from pydantic import (
     Field,
     InstanceOf,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 
@@ -129,20 +128,20 @@ def _content_id(text: str) -> str:
     return bare
 
 
-PartyField = Annotated[
-    InstanceOf[Party],
-    BeforeValidator(_party),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "examples": ["prospect@example.com", "Bob <bob@example.com>"]},
-                {"type": "object", "properties": {"email": {"type": "string"}, "name": {"type": "string"}}},
-            ]
-        }
-    ),
-]
+class Named(Given):
+    """An address with a name."""
 
-Parties = Annotated[list[PartyField], BeforeValidator(_parties)]
+    email: str
+    name: str = ""
+
+
+# As the description tells them; `_party` reads them.
+_Party = Annotated[str, Field(examples=["prospect@example.com", "Bob <bob@example.com>"])] | Named
+
+Parties = Annotated[
+    list[Annotated[InstanceOf[Party], BeforeValidator(_party)]],
+    BeforeValidator(_parties, json_schema_input_type=_Party | list[_Party]),
+]
 
 
 class AttachmentGiven(Given):

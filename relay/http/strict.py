@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic.alias_generators import to_camel
 from starlette.datastructures import Headers, QueryParams
 
 from config.names import did_you_mean
@@ -58,15 +59,26 @@ class _StrictRoute(APIRoute):
         return strict
 
 
-class Resource(APIRouter):
-    """The calls of one resource.
+class Calls(APIRouter):
+    """Calls that the description lists under one tag, each by the name of its function: `showSuppression`.
 
     Each call declares its whole path: a router included in another recomputes all routes at the first call,
     which blocks the loop for a third of a second.
     """
 
+    def __init__(self, tag: str, **more: Any) -> None:
+        super().__init__(tags=[tag], responses=documented(), generate_unique_id_function=_operation_id, **more)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return to_camel(route.name)
+
+
+class Resource(Calls):
+    """The calls of one resource, which read strictly."""
+
     def __init__(self, tag: str) -> None:
-        super().__init__(prefix="/v1", tags=[tag], route_class=_StrictRoute, responses=documented())
+        super().__init__(tag, prefix="/v1", route_class=_StrictRoute)
 
 
 def is_json(request: Request) -> bool:

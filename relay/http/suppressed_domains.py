@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.types import to_domain
@@ -12,7 +12,7 @@ from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, of_row
 from relay.http.strict import Resource
-from relay.http.suppressions import end_of
+from relay.http.suppressions import EntryId, end_of
 from relay.store import accounts, listings, roster, suppression_list
 
 router = Resource("Suppressions")
@@ -73,7 +73,7 @@ class DomainChecked(Told):
 
 
 @router.post("/suppressed-domains", status_code=201, summary="Suppress a domain", response_model=AddedDomain)
-async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
+async def add_suppressed_domain(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
     """Takes effect at once; includes all subdomains."""
     tenant_id = ""
     if body.scope == "tenant":
@@ -93,7 +93,7 @@ async def add(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
 
 
 @router.get("/suppressed-domains", summary="List refused domains", response_model=Listing[SuppressedDomain])
-async def list_domains(
+async def list_suppressed_domains(
     parts: Parts, who: Reads, turn: Turning, domain: Annotated[str | None, Query(max_length=255)] = None
 ) -> Any:
     """Newest first; a key sees those of its tenant."""
@@ -102,7 +102,7 @@ async def list_domains(
 
 
 @router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=DomainChecked)
-async def check(
+async def check_suppressed_domain(
     parts: Parts,
     who: Reads,
     domain: Annotated[str | None, Query(max_length=255)] = None,
@@ -117,13 +117,13 @@ async def check(
 
 
 @router.get("/suppressed-domains/{id}", summary="Show a refused domain", response_model=SuppressedDomain)
-async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+async def show_suppressed_domain(entry_id: EntryId, parts: Parts, who: Reads) -> Any:
     """One entry."""
     return told(await _seen(parts, who, entry_id))
 
 
 @router.delete("/suppressed-domains/{id}", status_code=204, summary="Remove a suppressed domain")
-async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+async def remove_suppressed_domain(entry_id: EntryId, parts: Parts, who: Who) -> Response:
     """For the operator."""
     row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field, model_validator
 
 from config.names import one_of
@@ -41,6 +40,7 @@ from relay.store.consequences import Suppress
 from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_cells, suppression_reader
 
 router = Resource("Suppressions")
+EntryId = Annotated[str, Path(alias="id", max_length=64)]
 Scope = Literal["global", "tenant", "mailbox"]
 
 
@@ -168,7 +168,7 @@ async def list_suppressions(
 
 
 @router.get("/suppressions/check", summary="May this address be written to?", response_model=Checked)
-async def check(
+async def check_suppression(
     parts: Parts,
     who: Reads,
     email: Annotated[str, Query(max_length=320)],
@@ -192,8 +192,8 @@ async def check(
     return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
 
 
-@router.get("/suppressions/export", summary="All suppressions as CSV", response_class=StreamingResponse)
-async def export(parts: Parts, who: Reads) -> StreamingResponse:
+@router.get("/suppressions/export", summary="All suppressions as CSV", response_class=csvs.Csv)
+async def export_suppressions(parts: Parts, who: Reads) -> csvs.Csv:
     """Streamed: everything the caller may see, whole domains included. The import accepts it unchanged."""
     own = sight(who)
     tenants = await parts.look(listings.tenant_names)
@@ -206,7 +206,12 @@ async def export(parts: Parts, who: Reads) -> StreamingResponse:
     )
 
 
-@router.post("/suppressions/import", summary="Import suppressions from CSV", response_model=csvs.Imported)
+@router.post(
+    "/suppressions/import",
+    summary="Import suppressions from CSV",
+    response_model=csvs.Imported,
+    openapi_extra=csvs.BODY,
+)
 async def import_suppressions(
     request: Request,
     parts: Parts,
@@ -230,13 +235,13 @@ async def import_suppressions(
 
 
 @router.get("/suppressions/{id}", summary="Show a suppression", response_model=Suppression)
-async def show(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+async def show_suppression(entry_id: EntryId, parts: Parts, who: Reads) -> Any:
     """One entry with its evidence."""
     return told(await _seen(parts, who, entry_id))
 
 
 @router.delete("/suppressions/{id}", status_code=204, summary="Remove a suppression")
-async def remove(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+async def remove_suppression(entry_id: EntryId, parts: Parts, who: Who) -> Response:
     """For the operator. The address may be written to again, unless another entry applies to it."""
     row = await _seen(parts, who, entry_id)
     who.need_person("removing a suppression")

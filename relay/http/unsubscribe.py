@@ -8,13 +8,13 @@ subscription it names. An invalid link gets one plain 404 page, whatever is wron
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse
 
 from relay.http.access import Parts
 from relay.http.house import House
 from relay.http.paper import ANSWERS, Token, nothing, page
-from relay.http.problems import documented
+from relay.http.strict import Calls
 from relay.http.unsubscribe_words import WORDS, Words, language_of
 from relay.mail.address import AddressError, parse_path
 from relay.mail.token import TokenError
@@ -23,12 +23,12 @@ from relay.store import listings, unsubscribes
 from relay.store.consequences import Suppress
 from relay.store.engine import loads
 
-router = APIRouter(tags=["Unsubscribe"], responses=documented())
+router = Calls("Unsubscribe")
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
 @router.get(PATH + "{token}", summary="The page with the button", response_class=HTMLResponse, responses=ANSWERS)
-async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
+async def show_unsubscribe_page(token: Token, request: Request, parts: Parts) -> HTMLResponse:
     """Shows the page; changes nothing."""
     found = _read(parts, token)
     if found is None:
@@ -38,7 +38,7 @@ async def show(token: Token, request: Request, parts: Parts) -> HTMLResponse:
 
 
 @router.post(PATH + "{token}", summary="Unsubscribe", response_class=HTMLResponse, responses=ANSWERS)
-async def act(
+async def unsubscribe(
     token: Token,
     request: Request,
     parts: Parts,

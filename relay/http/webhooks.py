@@ -97,7 +97,7 @@ class Posted(Told):
 
 
 @router.post("/webhooks", status_code=201, summary="Add a destination", response_model=FreshWebhook)
-async def add(body: NewWebhook, parts: Parts, who: Operator) -> Any:
+async def add_webhook(body: NewWebhook, parts: Parts, who: Operator) -> Any:
     """It gets the events from now on."""
     secret, now = _secret(parts), parts.clock()
 
@@ -124,7 +124,7 @@ async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
-async def show(webhook_id: WebhookId, parts: Parts, _: Operator, response: Response) -> Any:
+async def show_webhook(webhook_id: WebhookId, parts: Parts, _: Operator, response: Response) -> Any:
     """One destination."""
     row = await _seen(parts, webhook_id)
     response.headers["ETag"] = _etag(row)
@@ -132,7 +132,7 @@ async def show(webhook_id: WebhookId, parts: Parts, _: Operator, response: Respo
 
 
 @router.patch("/webhooks/{id}", summary="Change a destination", response_model=Webhook)
-async def change(
+async def change_webhook(
     webhook_id: WebhookId,
     body: ChangedWebhook,
     parts: Parts,
@@ -164,7 +164,7 @@ async def change(
 
 
 @router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
-async def remove(webhook_id: WebhookId, parts: Parts, who: Operator) -> Response:
+async def remove_webhook(webhook_id: WebhookId, parts: Parts, who: Operator) -> Response:
     """Also removes its log."""
     row = await _seen(parts, webhook_id)
     await parts.write(lambda c: destinations.remove(c, row, by=who.actor, now=parts.clock()))
@@ -172,7 +172,7 @@ async def remove(webhook_id: WebhookId, parts: Parts, who: Operator) -> Response
 
 
 @router.post("/webhooks/{id}/rotate", summary="Make a new secret", response_model=FreshWebhook)
-async def rotate(webhook_id: WebhookId, parts: Parts, who: Operator) -> Any:
+async def rotate_webhook_secret(webhook_id: WebhookId, parts: Parts, who: Operator) -> Any:
     """From now on both secrets sign, until the next rotation."""
     row, secret = await _seen(parts, webhook_id), _secret(parts)
     now = parts.clock()
@@ -181,7 +181,7 @@ async def rotate(webhook_id: WebhookId, parts: Parts, who: Operator) -> Any:
 
 
 @router.post("/webhooks/{id}/test", status_code=202, summary="Send a test event", response_model=Posted)
-async def test(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
+async def send_test_event(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
     """The event is queued; the log shows the result."""
     row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")
     body = dumps({"type": "webhook.test", "timestamp": when(now), "data": {"webhookId": row.id}})
@@ -194,7 +194,7 @@ async def test(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
 
 
 @router.get("/webhooks/{id}/deliveries", summary="What was posted", response_model=Listing[Posted])
-async def log(
+async def list_webhook_deliveries(
     webhook_id: WebhookId,
     parts: Parts,
     _: Operator,
@@ -212,7 +212,7 @@ async def log(
     summary="Post it again",
     response_model=Posted,
 )
-async def redeliver(
+async def redeliver_webhook(
     webhook_id: WebhookId,
     delivery_id: Annotated[str, Path(alias="deliveryId", max_length=64)],
     parts: Parts,

@@ -174,9 +174,17 @@ async def test_the_documentation_needs_no_network(office):
 
 async def test_every_call_says_what_it_needs_and_may_answer(office):
     document = (await office.call("GET", "/openapi.json", key="")).json()
+    names = [call["operationId"] for item in document["paths"].values() for call in item.values()]
+    assert len(set(names)) == len(names)
+    to = document["components"]["schemas"]["SendRequest"]["properties"]["to"]["anyOf"]
+    assert [kind.get("type") for kind in to] == ["string", None, "array"]  # one may stand without a list
     for path, item in document["paths"].items():
         for method, call in item.items():
             assert call["summary"], (method, path)
+            assert re.fullmatch("[a-z]+([A-Z][a-z]+)*", call["operationId"])  # what a generated client calls it
+            answers = [told for status, told in call["responses"].items() if status in ("200", "201", "202")]
+            assert all("content" in told for told in answers), (method, path)
+            assert "requestBody" in call or not path.endswith("/import")
             if path.startswith("/v1/"):
                 assert call["security"], (method, path)
                 assert {"401", "403", "404", "422", "429", "503"} <= set(call["responses"]), (method, path)

@@ -46,7 +46,7 @@ async def verify(visit: Visit) -> Response:
 
 async def rotate(visit: Visit) -> Response:
     """Make new DKIM keys, which sign once DNS has them."""
-    domain = await api.rotate_keys(visit.named("id"), visit.house, visit.who)
+    domain = await api.rotate_domain_keys(visit.named("id"), visit.house, visit.who)
     return visit.go(f"/domains/{domain['id']}", "New keys made. Publish their two records below, then check DNS.")
 
 

@@ -11,7 +11,7 @@ from relay.store import sent
 async def listed(visit: Visit) -> Response:
     """The open ones, or the closed ones."""
     status = "closed" if visit.asked("status") == "closed" else "open"
-    page = await api.list_cases(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
+    page = await api.list_investigations(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
     ids = sorted({case["mailboxId"] for case in page["data"] if case["mailboxId"]})
     names = await visit.house.look(lambda c: sent.names_of(c, ids))
     return visit.page("investigations.html", cases=page["data"], next=page["nextCursor"], which=status, names=names)
@@ -19,7 +19,7 @@ async def listed(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One case."""
-    case = await api.show(visit.named("id"), visit.house, visit.who)
+    case = await api.show_investigation(visit.named("id"), visit.house, visit.who)
     ids = [case["mailboxId"]] if case["mailboxId"] else []
     names = await visit.house.look(lambda c: sent.names_of(c, ids))
     return visit.page("investigation.html", case=case, names=names)
@@ -28,7 +28,7 @@ async def show(visit: Visit) -> Response:
 async def close(visit: Visit) -> Response:
     """Close one with a note of what was found."""
     body = filled(api.Close, {"note": visit.form.get("note", "").strip()})
-    await api.close(visit.named("id"), body, visit.house, visit.who)
+    await api.close_investigation(visit.named("id"), body, visit.house, visit.who)
     return visit.go("/investigations", "Investigation closed.")
 
 

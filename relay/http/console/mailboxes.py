@@ -115,13 +115,13 @@ async def revoke(visit: Visit) -> Response:
 async def pause(visit: Visit) -> Response:
     """Pause it: nothing is accepted and nothing leaves."""
     cause = filled(Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
-    told = await api.pause(visit.named("id"), visit.house, visit.who, cause)
+    told = await api.pause_mailbox(visit.named("id"), visit.house, visit.who, cause)
     return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
 
 
 async def resume(visit: Visit) -> Response:
     """Let it send again."""
-    told = await api.resume(visit.named("id"), visit.house, visit.who)
+    told = await api.resume_mailbox(visit.named("id"), visit.house, visit.who)
     return visit.back(f"/mailboxes/{told['id']}", "Resumed. It sends again.")
 
 

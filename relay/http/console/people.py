@@ -30,7 +30,7 @@ async def _page(visit: Visit, receipt: dict[str, Any] | None = None) -> Response
     told |= {"tenants": sorted(names.values()), "receipt": receipt, "found": None}
     if told["q"] and receipt is None:
         try:
-            told["found"] = await api.export(visit.house, visit.who, told["q"], told["tenant"])
+            told["found"] = await api.export_data_subject(visit.house, visit.who, told["q"], told["tenant"])
         except Problem as problem:
             told["problem"] = problem.detail
     return visit.page("people.html", **told)
@@ -38,7 +38,7 @@ async def _page(visit: Visit, receipt: dict[str, Any] | None = None) -> Response
 
 async def export(visit: Visit) -> Response:
     """All of it, as a file."""
-    found = await api.export(visit.house, visit.who, visit.asked("q").strip(), visit.asked("tenant"))
+    found = await api.export_data_subject(visit.house, visit.who, visit.asked("q").strip(), visit.asked("tenant"))
     headers = {"content-disposition": 'attachment; filename="data-subject.json"'}
     return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers)
 
@@ -49,7 +49,7 @@ async def erase(visit: Visit) -> Response:
     wanted = filled(api.Erase, values | {"refuse": "refuse" in visit.form})
     if key_of(visit.form.get("again", "").strip()) != key_of(wanted.email):
         raise invalid("again", "is not the address above: nothing was erased")
-    return await _page(visit, await api.erase(wanted, visit.house, visit.who))
+    return await _page(visit, await api.erase_data_subject(wanted, visit.house, visit.who))
 
 
 ENTRIES: tuple[Entry, ...] = (get(HERE, show), post(HERE, erase), get(f"{HERE}/export", export))

@@ -42,12 +42,12 @@ async def _shown(visit: Visit, kind: str) -> Response:
         if kind == "addresses":
             page = await api.list_suppressions(house, who, turn(visit), email=email or None, reason=reason or None)
             told["whose"] = {**tenants, **await _names(house, page["data"])}
-            told["checked"] = await api.check(house, who, email) if email else None
+            told["checked"] = await api.check_suppression(house, who, email) if email else None
         elif kind == "domains":
-            page = await suppressed_domains.list_domains(house, who, turn(visit), domain=email or None)
+            page = await suppressed_domains.list_suppressed_domains(house, who, turn(visit), domain=email or None)
         else:
             page = await consents.list_consents(house, who, turn(visit), email=email or None)
-            told["checked"] = await consents.check(house, who, email) if email else None
+            told["checked"] = await consents.check_consent(house, who, email) if email else None
     except Problem as problem:
         if problem.status_code >= 500:
             raise
@@ -85,7 +85,7 @@ def _bounds(visit: Visit) -> dict[str, str]:
 
 async def remove(visit: Visit) -> Response:
     """Remove a suppression."""
-    await api.remove(visit.named("id"), visit.house, visit.who)
+    await api.remove_suppression(visit.named("id"), visit.house, visit.who)
     return visit.back(
         "/suppressions", "Removed. Mail may go to this address again, unless another suppression applies."
     )
@@ -94,13 +94,13 @@ async def remove(visit: Visit) -> Response:
 async def add_domain(visit: Visit) -> Response:
     """Suppress a domain."""
     wanted = filled(suppressed_domains.NewSuppressedDomain, _values(visit, "domain", "note") | _bounds(visit))
-    told = await suppressed_domains.add(wanted, visit.house, visit.who)
+    told = await suppressed_domains.add_suppressed_domain(wanted, visit.house, visit.who)
     return visit.go("/suppressions/domains", _standing(told["domain"], told))
 
 
 async def remove_domain(visit: Visit) -> Response:
     """Remove the suppression of a domain."""
-    await suppressed_domains.remove(visit.named("id"), visit.house, visit.who)
+    await suppressed_domains.remove_suppressed_domain(visit.named("id"), visit.house, visit.who)
     return visit.go(
         "/suppressions/domains", "Removed. Mail may go to this domain again, unless another suppression applies."
     )
@@ -117,7 +117,7 @@ async def add_consent(visit: Visit) -> Response:
     """Add an entry to the ledger."""
     values = _values(visit, "email", "tenant", "basis", "source", "jurisdiction", "proof")
     values["granted"] = visit.form.get("granted", "yes") == "yes"
-    told = await consents.add(filled(consents.NewConsent, values), visit.house, visit.who)
+    told = await consents.add_consent(filled(consents.NewConsent, values), visit.house, visit.who)
     word = "agreed" if told["granted"] else "withdrew"
     return visit.go("/suppressions/consents", f"Recorded: {told['email']} {word}.")
 

@@ -22,9 +22,9 @@ async def _list(visit: Visit, fresh: dict[str, Any] | None) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One destination with its log."""
-    hook = await api.show(visit.named("id"), visit.house, visit.who, Response())
+    hook = await api.show_webhook(visit.named("id"), visit.house, visit.who, Response())
     state = visit.asked("state") if visit.asked("state") in ("pending", "delivered", "failed") else None
-    log = await api.log(hook["id"], visit.house, visit.who, turn(visit), state=state)  # type: ignore[arg-type]
+    log = await api.list_webhook_deliveries(hook["id"], visit.house, visit.who, turn(visit), state=state)  # type: ignore[arg-type]
     return visit.page("webhook.html", hook=hook, log=log["data"], next=log["nextCursor"], state_chosen=state or "")
 
 
@@ -32,14 +32,14 @@ async def add(visit: Visit) -> Response:
     """Add a destination; its secret is shown once."""
     kinds = [kind for kind in visit.form.get("events", "*").replace(",", " ").split() if kind]
     wanted = filled(api.NewWebhook, {"url": visit.form.get("url", "").strip(), "events": kinds or ["*"]})
-    return await _list(visit, await api.add(wanted, visit.house, visit.who))
+    return await _list(visit, await api.add_webhook(wanted, visit.house, visit.who))
 
 
 async def change(visit: Visit) -> Response:
     """Enable it again, or disable it."""
     status = visit.form.get("status", "")
     wanted = filled(api.ChangedWebhook, {"status": status})
-    hook = await api.change(visit.named("id"), wanted, visit.house, visit.who, Response())
+    hook = await api.change_webhook(visit.named("id"), wanted, visit.house, visit.who, Response())
     said = (
         "Enabled. Events are posted to it again." if status == "active" else "Disabled. Nothing more is posted to it."
     )
@@ -48,13 +48,13 @@ async def change(visit: Visit) -> Response:
 
 async def test(visit: Visit) -> Response:
     """Send a test event."""
-    await api.test(visit.named("id"), visit.house, visit.who)
+    await api.send_test_event(visit.named("id"), visit.house, visit.who)
     return visit.go(f"/webhooks/{visit.named('id')}", "A test event is queued; see the log below for how it goes.")
 
 
 async def redeliver(visit: Visit) -> Response:
     """Post an event again."""
-    await api.redeliver(visit.named("id"), visit.named("delivery"), visit.house, visit.who)
+    await api.redeliver_webhook(visit.named("id"), visit.named("delivery"), visit.house, visit.who)
     return visit.go(f"/webhooks/{visit.named('id')}", "Queued again, under the same id.")
 
 
