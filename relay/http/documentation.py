@@ -115,6 +115,8 @@ def _example(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[s
     schema = _schema_of(call.get("requestBody", {}), schemas)
     if body := _sample(schema, schemas):
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, indent=2, ensure_ascii=False)}'"]
+    elif "text/csv" in call.get("requestBody", {}).get("content", {}):
+        lines += ["-H 'Content-Type: text/csv'", "--data-binary @list.csv"]
     pasted = escape(_CONTINUED.join(lines))
     return f"<pre>{pasted}</pre>"
 

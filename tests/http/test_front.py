@@ -165,6 +165,7 @@ async def test_the_documentation_needs_no_network(office):
     assert page.status_code == 200
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page.text)
     assert "<script" not in page.text
+    assert page.text.count("--data-binary @list.csv") == 2  # the imports
     assert "default-src 'none'" in page.headers["content-security-policy"]
     for path in document["paths"]:
         assert path.replace("{", "{") in page.text, path
