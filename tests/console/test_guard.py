@@ -108,8 +108,10 @@ async def test_every_screen_answers_on_an_empty_house_and_has_nothing_inline(off
 
 
 async def test_what_is_not_there_is_a_page_that_says_so(office):
-    person = await visitor(office)
-    for path in ("/messages/send_x", "/mailboxes/nobody", "/domains/none", "/webhooks/none", "/investigations/none"):
+    person, send = await visitor(office), (await office.send())["sendId"]
+    parts = [f"/messages/{send}/parts/{number}" for number in ("x", "7", "9" * 5000)]
+    nobody = ["/messages/send_x", "/mailboxes/nobody", "/domains/none", "/webhooks/none", "/investigations/none"]
+    for path in nobody + parts:
         answer = await person.get(path)
         assert answer.status_code == 404
         assert "There is no such thing" in answer.text or "no such" in answer.text

@@ -173,7 +173,8 @@ async def raw(visit: Visit) -> Response:
 async def part(visit: Visit) -> Response:
     """An attachment, always as a file."""
     number = visit.named("number")
-    found = preview.attached(view((await _bytes(visit)).leaving), int(number)) if number.isdecimal() else None
+    is_number = number.isdecimal() and len(number) < 10
+    found = preview.attached(view((await _bytes(visit)).leaving), int(number)) if is_number else None
     if found is None:
         raise not_found("part")
     return _file(*found)
