@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from config.loader import load
 from config.settings import Settings
+from relay.app.parts import contexts
 from relay.delivery.dress import Wardrobe
 from relay.delivery.health import Healths
 from relay.delivery.ladder import Ladder
@@ -95,14 +96,16 @@ class House:
 
     def _means(self) -> Means:
         delivery = self.settings.delivery_config
-        contexts = {p.name: tls.client_context() for p in self.providers if p.tls != "none"}
+        trusting = contexts(self.providers)
+        for context in trusting.values():
+            tls.authority().configure_trust(context)
         return Means(
             node=NODE,
             delivery=delivery,
             providers=self.providers,
             ladder=Ladder.of(delivery, self.settings.bounce_handling),
             writer=self.writer,
-            pool=Pool(self.providers, "relay.test", contexts),
+            pool=Pool(self.providers, "relay.test", trusting),
             healths=Healths(delivery.breaker, self.clock),
             wardrobe=Wardrobe("relay.test", Links(Tokens([TokenKey(1, bytes(32))]), "http://relay.test"), _signers_of),
             begin=BeginHandler(),
