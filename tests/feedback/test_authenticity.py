@@ -108,6 +108,12 @@ def test_h3_an_empty_secret_is_the_operators_error(provider, secret):
         provider.verify(headers, mailgun_body(), secret, NOW)
 
 
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_%%%%"])
+def test_h3_a_secret_that_holds_no_key_is_the_operators_error(secret):
+    with pytest.raises(ValueError, match="secret"):
+        resend.verify(svix(), BODY, secret, NOW)
+
+
 def test_sendgrid_s_signature_is_taken_and_tells_a_copy():
     headers = twilio()
     found = sendgrid.verify(headers, BODY, PUBLIC, NOW)

@@ -1,6 +1,7 @@
 """Tokens and the addresses made of them: fault cases H8, H10, L3 and L4."""
 
 import base64
+from string import ascii_letters, ascii_lowercase, digits
 
 import pytest
 from hypothesis import given
@@ -28,13 +29,19 @@ def test_a_token_brings_its_payload_back_for_its_purpose_only(payload: bytes, pu
                 TOKENS.read(other, token)
 
 
-def test_H8_every_change_of_one_character_is_noticed() -> None:
-    token = TOKENS.issue(Purpose.UNSUBSCRIBE, b"0123456789abcdef")
-    for i, c in enumerate(token):
-        for other in "AaZz09-_":
-            if other != c:
+@pytest.mark.parametrize("length", range(16, 21))  # so that the last character has each number of unused bits
+def test_H8_every_change_of_one_character_is_noticed(length: int) -> None:
+    payload = b"0123456789abcdefghij"[:length]
+    for read, token, letters in (
+        (TOKENS.read, TOKENS.issue(Purpose.UNSUBSCRIBE, payload), ascii_letters + digits + "-_"),
+        (TOKENS.read_from_address, TOKENS.issue_for_address(Purpose.BOUNCE, payload), ascii_lowercase + "234567"),
+    ):
+        purpose = Purpose.UNSUBSCRIBE if read == TOKENS.read else Purpose.BOUNCE
+        assert read(purpose, token) == payload
+        for i, c in enumerate(token):
+            for other in letters.replace(c, ""):
                 with pytest.raises(TokenError):
-                    TOKENS.read(Purpose.UNSUBSCRIBE, token[:i] + other + token[i + 1 :])
+                    read(purpose, token[:i] + other + token[i + 1 :])
 
 
 @pytest.mark.parametrize("cut", [1, 2, 10, 40])
