@@ -54,6 +54,13 @@ async def test_no_button_from_another_site(office, headers):
         assert "own pages only" in answer.text
 
 
+async def test_a_button_works_for_a_browser_that_names_no_origin_but_says_that_the_page_is_ours(office):
+    person = await visitor(office)
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    answer = await person.client.post("/providers/second/pause", data={"token": person.token}, headers=headers)
+    assert answer.status_code == 303
+
+
 async def test_another_sessions_token_is_worth_nothing(office):
     one, other = await visitor(office), await visitor(office)
     one.token = other.token

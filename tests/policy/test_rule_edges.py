@@ -64,6 +64,11 @@ def test_an_entry_that_may_be_told_is_told_before_a_global_one() -> None:
     assert judged(known=to(suppressions=both)).refusal.detail == "bob@example.com bounced 2026-03-01"
 
 
+def test_of_two_entries_that_which_binds_all_mail_is_told() -> None:
+    both = (Suppression("tenant", "unsubscribe", 1), Suppression("tenant", "hard_bounce", MARCH_1))
+    assert judged(SALES, to(suppressions=both)).refusal.detail == "bob@example.com bounced 2026-03-01"
+
+
 def test_an_unsubscribe_does_not_bind_transactional_mail() -> None:
     assert judged(known=suppressed("tenant", "unsubscribe")).decision == "approved"
 
@@ -77,6 +82,11 @@ def test_consent_is_recorded_where_it_is_not_asked_for() -> None:
         "consent_date": "2026-03-01",
         "basis": "express",
     }
+
+
+def test_transactional_mail_needs_no_consent() -> None:
+    decision = judged(known=to(consent=Consent(False, MARCH_1)), policy=with_rule("consent_validation", required=True))
+    assert (decision.decision, check(decision, "consent_validation").status) == ("approved", "skipped")
 
 
 def test_a_law_of_another_country_asks_for_nothing() -> None:
