@@ -48,7 +48,10 @@ def apply(tree: Node, env: Mapping[str, str]) -> list[Problem]:
             continue
         override = _Override(name, tuple(name[len(PREFIX) :].split("__")), env[name])
         try:
+            override.value.encode()  # octets that are not UTF-8 would break the YAML reader
             _set(tree, Settings, override, 0)
+        except UnicodeEncodeError:
+            problems.append(Problem(name, 0, "", "is not text in UTF-8"))
         except _Unknown as unknown:
             problems.append(Problem(name, 0, "", f"unknown setting{unknown}"))
         except ConfigError as error:

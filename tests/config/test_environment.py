@@ -74,6 +74,7 @@ def test_of_two_variables_for_one_setting_none_wins_in_silence(one, other, value
         ("SMTP__MAX_RECIPIENTS", "x", "smtp.maxRecipients: must be a whole number, not the text 'x'"),
         ("SMTP__MAX_RECIPIENTS__X", "1", "unknown setting: there is nothing below GATEPOST_SMTP__MAX_RECIPIENTS"),
         ("MAILBOXES__NOBODY__ROLE", "bulk", "unknown setting: no entry has the number or name nobody"),
+        ("SMTP__LISTENERS", "[\udcff]", "is not text in UTF-8"),
         ("SMTP__CONNECTIONS", "{totl: 5}", "smtp.connections.totl: unknown key; did you mean total?"),
     ],
 )
