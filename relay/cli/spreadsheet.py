@@ -7,6 +7,7 @@ import that apostrophe is removed again.
 import csv
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -75,21 +76,16 @@ def report(tally: Tally, *, as_json: bool) -> int:
 def _lines(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     """Line numbers, the header, and the cells of each row. Raises BadUsage if it is not such a file."""
     try:
-        if str(path) == "-":
-            yield from _read(sys.stdin, columns)
-            return
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        octets = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+        with TextIOWrapper(octets, encoding="utf-8-sig", newline="") as file:
             yield from _read(file, columns)
     except UnicodeDecodeError:
         raise BadUsage(f"{path} is not text in UTF-8") from None
-    except csv.Error as error:
-        raise BadUsage(f"{path} is not CSV: {error}") from None
 
 
 def _read(file: Any, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    reader = csv.reader(file)
     head: list[str] = []
-    for cells in reader:
+    for number, cells in _records(file):
         if not any(cell.strip() for cell in cells):
             continue
         if not head:
@@ -99,4 +95,17 @@ def _read(file: Any, columns: Columns) -> Iterator[tuple[int, Sequence[str], Seq
                 raise BadUsage(str(error)) from None
             if is_named:
                 continue
-        yield reader.line_num, head, cells
+        yield number, head, cells
+
+
+def _records(file: Any) -> Iterator[tuple[int, list[str]]]:
+    """The records, each with the number of the line it begins on. Raises BadUsage at one that is not CSV."""
+    reader = csv.reader(file, strict=True)  # a quote that is never closed would take in all lines after it
+    begins = 1
+    try:
+        for cells in reader:
+            yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        advice = "a cell with a quote in it goes into quotes, and that quote is doubled"
+        raise BadUsage(f"line {begins} is not CSV ({error}); nothing was imported: {advice}") from None

@@ -88,8 +88,6 @@ def _cells(line: bytes) -> list[str]:
         text = line.decode("utf-8-sig").rstrip("\r")
     except UnicodeDecodeError:
         raise ValueError("the line is not UTF-8") from None
-    if "\0" in text:
-        raise ValueError("contains a NUL character")
     if "\r" in text:
         raise ValueError("contains a carriage return: lines end with LF or CRLF")
     return next(csv.reader([text]), [])
@@ -129,7 +127,11 @@ class Columns:
         return [name[:40] for name in head if name and name not in self.known][:TOLD]
 
     def row(self, head: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-        """The cells by column, "" where the line ends early. Raises ValueError if a closed file has too many."""
+        """The cells by column, "" where the line ends early. Raises ValueError for cells that cannot be stored, and if
+        a closed file has too many.
+        """
+        if any("\0" in cell for cell in cells):
+            raise ValueError("contains a NUL character")
         if self.closed and any(map(str.strip, cells[len(head) :])):
             raise ValueError("more cells than the head has columns: put a cell that has a comma in quotes")
         return dict(zip_longest(head, map(_bare, cells[: len(head)]), fillvalue=""))

@@ -1,6 +1,7 @@
 """suppression and consent: adding, asking, removing, and whole files in and out."""
 
 import csv
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
@@ -255,6 +256,22 @@ def test_a_file_that_turns_out_to_be_no_text_changes_nothing(cli, tmp_path):
     file.write_bytes(b"a%d@example.net\n" * 2000 + b"\xff\n")
     assert cli("suppression", "import", str(file)).code == 2
     assert cli.does("suppression", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("cell", ['"he said', '"he" said', "x" * 200_000])
+def test_a_cell_that_would_take_in_other_lines_is_named_and_changes_nothing(cli, tmp_path, cell):
+    file = tmp_path / "list.csv"
+    file.write_text(f"email,note\na@example.net,fine\nb@example.net,{cell}\nc@example.net,\n")
+    assert "line 3 is not CSV" in cli("suppression", "import", str(file)).err
+    assert cli.does("suppression", "list", "--json").json == []
+
+
+def test_a_line_with_a_nul_is_named_and_a_mark_of_utf8_is_no_text_on_standard_input_either(cli, monkeypatch):
+    raw = BytesIO(b"\xef\xbb\xbfemail,note\r\na@example.net,x\0y\r\nb@example.net,fine\r\n")
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(raw))
+    said = cli("suppression", "import", "-")
+    assert (said.code, "line 2: contains a NUL character" in said.err) == (1, True)
+    assert [row["email"] for row in cli.does("suppression", "list", "--json").json] == ["b@example.net"]
 
 
 def test_of_two_lines_for_one_address_the_later_ending_counts(cli, tmp_path):
