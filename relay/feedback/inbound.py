@@ -4,7 +4,8 @@ Every other address gets 550 5.1.1 at RCPT, so nothing is accepted that would ha
 (faults L3), and null senders are welcome. The 250 is sent after the commit; if the store cannot
 be written, the reply is 451 and the mail comes again. A commit goes on even if the client hangs
 up: it will then repeat the mail, which has no effect the second time. All messages under way
-together use at most `MEMORY` octets, and the number of connections is limited.
+together use at most `MEMORY` octets, or twice the largest message if that is more, and the number
+of connections is limited.
 """
 
 import asyncio
@@ -100,7 +101,7 @@ class InboundListener:
 
     def take_memory(self, octets: int) -> bool:
         """Reserve memory for a message; False if there is not enough."""
-        if self.memory + octets > MEMORY:
+        if self.memory + octets > max(MEMORY, 2 * self.terms.max_message_size):  # the largest message always fits
             return False
         self.memory += octets
         return True

@@ -2,13 +2,16 @@
 
 import asyncio
 import smtplib
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec.structs import replace
 
 from relay.delivery.dress import delivery_name
+from relay.feedback.inbound import InboundListener
 from relay.mail.bounce import read_notices
 from relay.mail.verp import make_address
 from tests.support.inside import Inside, MakeInside
@@ -379,3 +382,11 @@ def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Return
         client.reset()
     assert returned.bring(path, dsn("victim@example.net")) == 250
     assert returned._ask("SELECT count(*) FROM feedback") == "1"
+
+
+def test_the_largest_message_that_may_be_declared_has_room(returned: Returned):
+    largest = 104_857_600
+    (listener,) = returned.inside.app.station.listeners
+    with socket.socket() as unbound:
+        terms = replace(listener.terms, max_message_size=largest)
+        assert InboundListener(unbound, terms, listener.returns).take_memory(largest)
