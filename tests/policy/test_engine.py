@@ -189,6 +189,12 @@ def test_hold_all_holds_the_others_and_no_blocked_one() -> None:
     assert (decision.decision, decision.reason, outcomes(decision)) == ("held", "held", ["refused", "held"])
 
 
+def test_a_recipient_whom_the_envelope_spells_in_two_ways_gets_one_copy() -> None:
+    decision = judged(facts("Bob@example.com", BOB, "eve@example.com"))
+    assert [found.status for found in decision.checks if found.rule == "duplicate"] == ["passed", "failed", "passed"]
+    assert decision.decision == "approved"
+
+
 def test_one_line_names_as_many_failing_recipients_as_fit_and_counts_the_rest() -> None:
     many = [f"person{n}@example.com" for n in range(20)]
     decision = judged(facts(*many), state(SUPPRESSED))

@@ -398,9 +398,3 @@ def test_a_bulk_mailbox_may_write_to_a_crowd() -> None:
 def test_writing_again_to_somebody_is_no_burst() -> None:
     again = replace(crowded(), recipients=to(last_at=NOW - MINUTE, first_at=1).recipients)
     assert judged(known=again).decision == "approved"
-
-
-def test_a_recipient_whom_the_envelope_spells_in_two_ways_gets_one_copy() -> None:
-    decision = judged(facts("Bob@example.com", BOB, "eve@example.com"))
-    assert [found.status for found in decision.checks if found.rule == "duplicate"] == ["passed", "failed", "passed"]
-    assert decision.decision == "approved"
