@@ -184,7 +184,7 @@ class SettleHandler:
         held = holders(connection, {i.parcel.send_id for i in items})
         mine = [i for i in items if _may_settle(i, held.get(i.key))]
         # Places of a node that was taken for dead are counted already; after a repeated write they are free already.
-        there = [i for i in mine if held[i.key].lease_node == i.node]
+        there = [i for i in mine if held[i.key].lease_node == i.node and held[i.key].began]
         _leave_places(accounts, [i.tried for i in there if i.tried is not None])
         accounts.keep()
         before = {i.key: held[i.key].state for i in mine}
@@ -234,8 +234,9 @@ def _may_settle(item: Settle, held: Any) -> bool:
     """Whether the settling node still holds the delivery, or was taken for dead and nobody has begun since."""
     if held is None or held.state not in OPEN:
         return False
-    if held.lease_node == item.node:  # and no later attempt is under way, as this may be a repeated write
-        return bool(held.began == (item.tried.number if item.tried else 0))
+    # That no later attempt is under way is asked too, as this may be a repeated write.
+    if held.lease_node == item.node and held.began == (item.tried.number if item.tried else 0):
+        return True
     was_buried = held.state == "uncertain" and held.reason == "crashed" and not held.began
     return was_buried and item.tried is not None and item.tried.number == held.attempts
 
