@@ -218,7 +218,8 @@ class Pool:
                 connection.break_off()
 
     async def close(self) -> None:
-        """Send QUIT on every idle connection."""
+        """Send QUIT on every idle connection; nothing may begin any more."""
+        self.drain()
         self.closing = True
         connections = [c for idle in self._idle.values() for c in idle]
         self._idle.clear()

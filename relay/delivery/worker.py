@@ -65,7 +65,6 @@ class Worker:
         self._busy: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
-        self._draining = False
         self._next_poll = 0.0
         self._more = False  # the queue had something at the last look
         self._queue_first = False
@@ -74,7 +73,7 @@ class Worker:
     @property
     def room(self) -> int:
         """Octets of fresh messages for which there is room in memory; others wait in the queue."""
-        return 0 if self._draining else max(0, self._memory - self._bytes)
+        return 0 if self.means.pool.draining else max(0, self._memory - self._bytes)
 
     def accept(self, parcel: Parcel) -> None:
         """Take a fresh message that is leased to this process."""
@@ -114,10 +113,9 @@ class Worker:
         """Take nothing new, and finish what has begun within `timeout` seconds; the rest waits in the queue."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + timeout
-        self._draining = True
-        self._wake.set()
         pool = self.means.pool
         pool.drain()
+        self._wake.set()
         if self._main is not None:  # it may be stuck waiting for the store
             await asyncio.wait({self._main}, timeout=timeout - LAST_SECONDS)
             self._main.cancel()
@@ -166,7 +164,7 @@ class Worker:
         """Poll the queue, and look again at once while it has more."""
         loop = asyncio.get_running_loop()
         self._hand_out()
-        while not self._draining:
+        while not self.means.pool.draining:
             self._wake.clear()
             if self._more or loop.time() >= self._next_poll:
                 self._next_poll = loop.time() + POLL
@@ -185,7 +183,7 @@ class Worker:
 
     def _hand_out(self) -> None:
         """Start rounds while hands are free, alternating between fresh messages and those of the queue."""
-        if self._main is None or self._draining:
+        if self._main is None or self.means.pool.draining:
             return
         while (self._fresh or self._claimed) and len(self._busy) < self._hands:
             self._queue_first = not self._queue_first

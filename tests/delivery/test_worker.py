@@ -250,7 +250,7 @@ async def test_S45_what_waits_for_its_final_answer_gets_it_if_it_comes_in_time(m
     worker.accept(given)
     await until(lambda: any(line == "DATA" for _, line in provider.ledger.commands))
     draining = asyncio.create_task(worker.drain(5))
-    await until(lambda: worker._draining)
+    await until(lambda: worker.means.pool.draining)
     gate.set()
     await draining
     assert house.delivery(given).state == "delivered"
@@ -282,7 +282,7 @@ async def test_S45_what_waits_for_a_connection_does_not_begin_any_more(make_hous
         worker.accept(one)
     await until(lambda: any(line == "DATA" for _, line in provider.ledger.commands))
     draining = asyncio.create_task(worker.drain(5))
-    await until(lambda: worker._draining)
+    await until(lambda: worker.means.pool.draining)
     gate.set()
     await draining
     assert sorted(house.delivery(g).state for g in given) == ["delivered", "queued", "queued"]
