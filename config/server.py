@@ -92,6 +92,10 @@ class Storage(Section):
         return Path(self.dsn.partition(":///")[2].partition("?")[0]) if self.is_sqlite else None
 
 
+# Open connections of HTTP in one process; one more replaces the one that has been idle for longest.
+HTTP_CONNECTIONS = 384
+
+
 class HttpTls(Section):
     # Certificate chain, PEM.
     certificate: FilePath

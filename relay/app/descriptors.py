@@ -5,9 +5,9 @@ A connection too many must get a 421; it must not use up the descriptors for the
 
 import resource
 
-from relay.http.server import MOST
+from config.server import HTTP_CONNECTIONS
 
-OTHERS = MOST + 128  # for HTTP, the store, providers
+OTHERS = HTTP_CONNECTIONS + 128  # for HTTP, the store, providers
 EACH = 2  # a connection's own, and one to a provider
 
 

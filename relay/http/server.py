@@ -10,9 +10,8 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from config.server import Http
+from config.server import HTTP_CONNECTIONS, Http
 
-MOST = 384  # open connections; one more replaces the one that has been idle for longest
 HEAD = 64 * 1024  # octets of a request's header; the parser itself has no limit
 HEAD_WITHIN = 30.0  # seconds within which the header must be complete
 
@@ -76,7 +75,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client connected."""
-        if len(self.connections) >= MOST and not self._has_replaced():
+        if len(self.connections) >= HTTP_CONNECTIONS and not self._has_replaced():
             transport.abort()
         super().connection_made(transport)
         self._idle_since = self.loop.time()

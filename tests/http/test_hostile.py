@@ -178,7 +178,7 @@ def test_H20_a_client_that_reads_no_answer_before_it_has_sent_everything_is_told
 
 
 def test_H20_who_keeps_connections_open_and_idle_takes_nobodys_place(make_inside, provider, monkeypatch):
-    monkeypatch.setattr("relay.http.server.MOST", 3)
+    monkeypatch.setattr("relay.http.server.HTTP_CONNECTIONS", 3)
     inside = make_inside(providers=[provider.settings()])
     kept = [HTTPConnection(inside.tree["http"]["bind"], timeout=20) for _ in range(3)]
     for longest_idle_first in (kept[1], kept[2], kept[0]):
