@@ -81,10 +81,10 @@ class Storage(Section):
         url = self.url.reveal()
         if self.password is None or url.startswith("sqlite"):
             return url
-        scheme, _, rest = url.partition("://")
-        authority, slash, path = rest.partition("/")
-        login, _, host = authority.rpartition("@")
-        return f"{scheme}://{login.partition(':')[0]}:{quote(self.password.reveal(), safe='')}@{host}{slash}{path}"
+        parts = urlsplit(url)
+        login, _, host = parts.netloc.rpartition("@")
+        login = f"{login.partition(':')[0]}:{quote(self.password.reveal(), safe='')}"
+        return parts._replace(netloc=f"{login}@{host}").geturl()
 
     @property
     def path(self) -> Path | None:

@@ -41,10 +41,8 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         return domain_told(row, names) | {"created": is_new}
     kind = suppression_list.kind_of(wish.reason)
     one_of(kind, suppression_list.KINDS, "--reason")
-    where, (tenant_id, mailbox_id) = (
-        plain_address(wish.address),
-        bounds(connection, wish.scope, wish.tenant, wish.mailbox),
-    )
+    where = plain_address(wish.address)
+    tenant_id, mailbox_id = bounds(connection, wish.scope, wish.tenant, wish.mailbox)
     entry = Suppress(
         tenant_id,
         mailbox_id,

@@ -8,7 +8,7 @@ somebody gave it.
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field, ValidationInfo, field_validator
 
 from policy.countries import check_place
@@ -21,7 +21,7 @@ from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
 from relay.http.strict import Resource
-from relay.http.suppressions import key_of
+from relay.http.suppressions import EntryId, key_of
 from relay.store import accounts, consents, listings
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
@@ -191,13 +191,13 @@ async def import_consents(
 
 
 @router.get("/consents/{id}", summary="Show an entry", response_model=Consent)
-async def show_consent(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Reads) -> Any:
+async def show_consent(entry_id: EntryId, parts: Parts, who: Reads) -> Any:
     """One entry of the ledger."""
     return told(await _seen(parts, who, entry_id))
 
 
 @router.delete("/consents/{id}", status_code=204, summary="Withdraw a consent")
-async def revoke_consent(entry_id: Annotated[str, Path(alias="id", max_length=64)], parts: Parts, who: Who) -> Response:
+async def revoke_consent(entry_id: EntryId, parts: Parts, who: Who) -> Response:
     """Appends an entry that withdraws the consent; the ledger keeps both."""
     _need_a_word(who)
     row, now = await _seen(parts, who, entry_id), parts.clock()
