@@ -213,8 +213,10 @@ class Chores:
             self._parts.worker.wake()
 
     async def _events(self) -> None:
-        """Tell of a transaction that keeps events from webhooks, notices and streams."""
+        """Tell, once on each machine, of a transaction that keeps events from webhooks, notices and streams."""
         parts = self._parts
+        if parts.slot != 0:
+            return
         found = await parts.reader.call(journal.withheld)
         if found is not None and (waited := parts.clock() - found.since) >= MINUTE:
             log.warning("events wait for a transaction to end", seconds=waited // 1000, behind=found.behind)
