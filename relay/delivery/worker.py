@@ -37,6 +37,7 @@ CLAIM = 200  # deliveries leased from the queue at a time
 LATE = 60_000  # milliseconds by which a delivery may be committed after the time it is due
 POLL = 1.0  # seconds between looks at the queue
 LAST_SECONDS = 2.0  # seconds of a drain in which attempts are broken off, except those waiting for a final reply
+GATHER = 0.03  # seconds for which fresh messages gather behind others, so that their attempts begin in one commit
 SETTLING = 0.5  # seconds at the end of a drain to write outcomes
 
 
@@ -57,6 +58,8 @@ class Worker:
         self._recheck = recheck
         self._look_back = look_back  # called before claiming: what it sets apart is no longer due
         self._memory = memory  # octets of messages that may wait in memory
+        self._gathered: deque[Parcel] = deque()  # fresh ones that came close behind others
+        self._gathering: asyncio.Handle | None = None
         self._fresh: deque[Parcel] = deque()
         self._claimed: deque[Parcel] = deque()
         self._bytes = 0
@@ -77,8 +80,18 @@ class Worker:
 
     def accept(self, parcel: Parcel) -> None:
         """Take a fresh message that is leased to this process."""
-        self._take(parcel, self._fresh)
-        self._hand_out()
+        self._take(parcel, self._gathered)
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_soon(self._release)
+
+    def _release(self) -> None:
+        """Hand out what has gathered. Only what comes close behind it gathers again: a message alone leaves at once."""
+        self._gathering = None
+        if self._gathered:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER, self._release)
+            self._fresh.extend(self._gathered)
+            self._gathered.clear()
+            self._hand_out()
 
     def wake(self) -> None:
         """Look into the queue at once: something may be due."""
@@ -103,7 +116,7 @@ class Worker:
     @property
     def in_hand(self) -> int:
         """The number of messages waiting or under way in this process."""
-        return len(self._fresh) + len(self._claimed) + len(self._busy)
+        return len(self._gathered) + len(self._fresh) + len(self._claimed) + len(self._busy)
 
     def start(self) -> None:
         """Start to deliver."""

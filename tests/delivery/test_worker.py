@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from relay.delivery import worker as module
 from relay.delivery.pool import Pool
+from relay.store.attempts import Begin, BeginHandler, Begun
 from relay.store.writer import Unavailable
 from tests.delivery.house import House, until
 from tests.support.provider import Provider
@@ -51,6 +53,18 @@ def backlog(house: House, size: int) -> None:
             connection.execute(text(statement))
 
 
+class _Noted(BeginHandler):
+    """Notes how many attempts begin in a commit."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+    def __call__(self, connection: Connection, items: Sequence[Begin]) -> Sequence[Begun]:
+        self.sizes.append(len(items))
+        return super().__call__(connection, items)
+
+
 async def test_fresh_mail_is_delivered_from_memory_without_a_look_at_the_queue(make_house, provider: Provider, seldom):
     house = await make_house(provider.settings())
     worker = house.worker()
@@ -62,6 +76,25 @@ async def test_fresh_mail_is_delivered_from_memory_without_a_look_at_the_queue(m
     await worker.drain(1)
     assert len(provider.ledger.recipients()) == 20
     assert count(house, "deliveries WHERE state = 'delivered'") == 20
+
+
+async def test_a_message_alone_leaves_at_once_and_those_close_behind_it_begin_in_one_commit(
+    make_house, provider: Provider, seldom, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "GATHER", 3600.0)
+    house = await make_house(provider.settings())
+    begun: list[int] = []
+    house.means = replace(house.means, begin=_Noted(begun))
+    worker = house.worker()
+    worker.start()
+    worker.accept(await house.send("first@example.net"))
+    await until(lambda: worker.in_hand == 0)
+    for n in range(4):
+        worker.accept(await house.send(f"r{n}@example.net"))  # a commit lies between them
+    worker._release()  # the time is up
+    await until(lambda: worker.in_hand == 0)
+    await worker.drain(1)
+    assert begun == [1, 4]
 
 
 async def test_the_queue_is_emptied_without_waiting_for_the_next_look(make_house, provider: Provider, seldom):
