@@ -6,20 +6,18 @@ errors are not revealed.
 """
 
 import asyncio
+import ssl
 from collections import defaultdict
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from aiosmtpd import smtp
-from msgspec import Struct
 
+from relay.feedback.reception import Reception
 from relay.feedback.returns import Place
 from relay.mail.address import AddressError, parse_path
 from relay.mail.dots import EndOfData, unstuffed
-
-if TYPE_CHECKING:
-    from relay.feedback.inbound import InboundListener
 
 log = structlog.get_logger()
 
@@ -33,32 +31,20 @@ ENHANCED = {"221 Bye": "221 2.0.0 Bye", "220 Ready to start TLS": "220 2.0.0 Rea
 OKAY, NO_SUCH = "250 2.1.5 OK", "550 5.1.1 No such address"
 
 
-class InboundTerms(Struct, frozen=True):
-    """What the listener requires of its clients."""
-
-    hostname: str
-    max_message_size: int
-    max_recipients: int = 10
-    max_connections: int = 200
-    per_address: int = 20  # loopback is exempt
-    tls: str = "none"
-    message_time: float = 600.0  # seconds a whole message may take
-
-
 class InboundSession(smtp.SMTP):
     """One connection."""
 
     line_length_limit = 65_536
 
-    def __init__(self, host: "InboundListener", loop: asyncio.AbstractEventLoop) -> None:
-        terms = host.terms
+    def __init__(self, reception: Reception, starttls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> None:
+        terms = reception.terms
         super().__init__(
             None,
             data_size_limit=terms.max_message_size,
             enable_SMTPUTF8=True,
             hostname=terms.hostname,
             ident="ESMTP",
-            tls_context=host.context() if terms.tls == "starttls" and host.context else None,
+            tls_context=starttls,
             timeout=SILENCE,
             command_call_limit=COMMANDS,
             loop=loop,
@@ -77,7 +63,7 @@ class InboundSession(smtp.SMTP):
             "QUIT": self.smtp_QUIT,
             "STARTTLS": self.smtp_STARTTLS,
         }
-        self._host = host
+        self._reception = reception
         self._place = ""
         self._places: dict[str, Place] = {}
         self._errors = 0
@@ -87,7 +73,7 @@ class InboundSession(smtp.SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._original_transport is None:
             self._place = _place(transport)
-            if not self._host.enter(self, self._place):
+            if not self._reception.enter(self, self._place):
                 self._refuse_entry(transport)
                 return
         super().connection_made(transport)
@@ -101,7 +87,7 @@ class InboundSession(smtp.SMTP):
         return False if self.session is None else super().eof_received()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._host.leave(self, self._place)
+        self._reception.leave(self, self._place)
         if self.session is not None:
             super().connection_lost(error)
 
@@ -139,7 +125,7 @@ class InboundSession(smtp.SMTP):
 
     async def _ehlo(self, hostname: str) -> None:
         """RFC 5321 §4.1.1.1, with the extensions we offer."""
-        offered = [f"SIZE {self._host.terms.max_message_size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
+        offered = [f"SIZE {self._reception.terms.max_message_size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
         if self.tls_context and not self._tls_protocol:
             offered.append("STARTTLS")
         await self._greet(hostname, [*offered, "ENHANCEDSTATUSCODES"])
@@ -174,7 +160,7 @@ class InboundSession(smtp.SMTP):
             await self.push("503 5.5.1 EHLO first")
         elif self.envelope is None or self.envelope.mail_from is not None:
             await self.push("503 5.5.1 MAIL already given")
-        elif _size(parameters) > self._host.terms.max_message_size:
+        elif _size(parameters) > self._reception.terms.max_message_size:
             await self.push("552 5.3.4 Message too large")
         else:
             self.envelope.mail_from = path
@@ -185,10 +171,9 @@ class InboundSession(smtp.SMTP):
         path, _ = _path(arg, "TO:")
         if self.envelope is None or self.envelope.mail_from is None:
             await self.push("503 5.5.1 MAIL first")
-        elif len(self._places) >= self._host.terms.max_recipients:
+        elif len(self._places) >= self._reception.terms.max_recipients:
             await self.push("452 4.5.3 Too many recipients")
         elif path is None or (place := self._recognised(path)) is None:
-            self._host.counts["unknown"] += 1
             await self.push(NO_SUCH)
         else:
             self._places[place.address] = place
@@ -196,7 +181,7 @@ class InboundSession(smtp.SMTP):
 
     def _recognised(self, path: str) -> Place | None:
         try:
-            return self._host.returns.place(parse_path(path))
+            return self._reception.returns.place(parse_path(path))
         except AddressError:
             return None
 
@@ -219,13 +204,13 @@ class InboundSession(smtp.SMTP):
             await self.push("503 5.5.1 RCPT first")
             return
         await self.push("354 End with a dot on a line of its own")
-        incoming = _Incoming(self._host)
+        incoming = _Incoming(self._reception)
         try:
-            async with asyncio.timeout(self._host.terms.message_time):
+            async with asyncio.timeout(self._reception.terms.message_time):
                 await self._receive(incoming)
             places = list(self._places.values())
             self._forget()
-            reply = incoming.refusal or await self._host.commit(places, incoming.message())
+            reply = incoming.refusal or await self._reception.commit(places, incoming.message())
         except TimeoutError:
             await self.push("421 4.4.2 Too slow")
             self.hang_up()
@@ -260,9 +245,9 @@ class InboundSession(smtp.SMTP):
 class _Incoming:
     """A message being received: reserves memory as it grows, and keeps nothing of a refused message."""
 
-    def __init__(self, host: "InboundListener") -> None:
-        self._host = host
-        self._limit = host.terms.max_message_size + len(b".\r\n")
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._limit = reception.terms.max_message_size + len(b".\r\n")
         self._kept = bytearray()
         self._held = 0
         self._total = 0
@@ -287,7 +272,7 @@ class _Incoming:
 
     def _grow(self) -> None:
         more = max(STEP, self._total - self._held)
-        if self._host.take_memory(more):
+        if self._reception.take_memory(more):
             self._held += more
         else:
             self.refusal = "452 4.3.1 Too much mail at once, please try again later"
@@ -298,7 +283,7 @@ class _Incoming:
 
     def release(self) -> None:
         """Release the reserved memory."""
-        self._host.memory -= self._held
+        self._reception.give_memory_back(self._held)
         self._held = 0
 
 

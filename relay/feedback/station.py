@@ -21,8 +21,8 @@ from relay.feedback.apply import Applier
 from relay.feedback.guarded import fetch
 from relay.feedback.hooks import Hooks
 from relay.feedback.inbound import InboundListener
-from relay.feedback.inbound_session import InboundTerms
 from relay.feedback.notices import Notices
+from relay.feedback.reception import InboundTerms, Reception
 from relay.feedback.returns import Returns
 from relay.feedback.webhooks import Poster
 from relay.mail.token import Tokens
@@ -113,7 +113,7 @@ class Station:
                 max_connections=settings.inbound.max_connections,
                 tls=declared.tls,
             )
-            listener = InboundListener(listening, terms, returns, self._context)
+            listener = InboundListener(listening, Reception(terms, returns), self._context)
             await listener.start()
             self.listeners.append(listener)
 

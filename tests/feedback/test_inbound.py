@@ -2,7 +2,6 @@
 
 import asyncio
 import smtplib
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from relay.delivery.dress import delivery_name
-from relay.feedback.inbound import InboundListener
+from relay.feedback.reception import Reception
 from relay.mail.bounce import read_notices
 from relay.mail.verp import make_address
 from tests.support.inside import Inside, MakeInside
@@ -387,6 +386,5 @@ def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Return
 def test_the_largest_message_that_may_be_declared_has_room(returned: Returned):
     largest = 104_857_600
     (listener,) = returned.inside.app.station.listeners
-    with socket.socket() as unbound:
-        terms = replace(listener.terms, max_message_size=largest)
-        assert InboundListener(unbound, terms, listener.returns).take_memory(largest)
+    reception = listener.reception
+    assert Reception(replace(reception.terms, max_message_size=largest), reception.returns).take_memory(largest)
