@@ -4,7 +4,7 @@ An event is stored once, identified by its own id or by its content. Which messa
 is computed from what is stored (`attribution`), so late events and repeats count only once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +17,6 @@ from relay.store import schema as t
 from relay.store.prepared import Prepared, insertion
 
 REPLIED = "replied"  # not an outcome: it ends a cooldown
-KEYS_AT_ONCE = 500
 MANY = 100  # a user id seen with more addresses is nobody's: `undefined`, or one for all guests
 
 # Whether an event is credited: not yet, up to date, or out of date.
@@ -65,14 +64,17 @@ def replied(connection: Connection, tenant_id: str, mailbox_id: str, key: str, a
     connection.execute(_REPLIED, {"tenant": tenant_id, **person, "mailbox": mailbox_id, "at": at})
 
 
+_SEEN_WITH = Prepared(
+    "SELECT DISTINCT user_id, key FROM outcomes WHERE tenant_id = :tenant AND user_id IN :users[] AND key <> ''"
+)
+
+
 def keys_of_people(connection: Connection, tenant_id: str, user_ids: Iterable[str]) -> dict[str, set[str]]:
     """The addresses with which each user id has been seen; none if they are too many for one person."""
     ids = sorted({user_id for user_id in user_ids if user_id})
     found: dict[str, set[str]] = {user_id: set() for user_id in ids}
-    for step in steps(ids):
-        query = select(_o.user_id, _o.key).where(_o.tenant_id == tenant_id, _o.user_id.in_(step), _o.key != "")
-        for row in connection.execute(query.distinct()):
-            found[row.user_id].add(row.key)
+    for user_id, key in _SEEN_WITH.all(connection, tenant=tenant_id, users=ids):
+        found[user_id].add(key)
     return {user_id: keys if len(keys) <= MANY else set() for user_id, keys in found.items()}
 
 
@@ -90,11 +92,10 @@ def touches(connection: Connection, tenant_id: str, keys: Iterable[str], since: 
 
     Each has the time at which its accepted attempt ended, or else at which its delivery was reported.
     """
-    span = {"tenant": tenant_id, "since": since, "until": until}
+    rows = _TOUCHES.all(connection, tenant=tenant_id, keys=sorted(set(keys)), since=since, until=until)
     return [
         Touch(send, key, told if ended is None else ended, mailbox, campaign, provider)
-        for step in steps(sorted(set(keys)))
-        for send, key, ended, told, mailbox, campaign, provider in _TOUCHES.all(connection, **span, keys=step)
+        for send, key, ended, told, mailbox, campaign, provider in rows
     ]
 
 
@@ -102,9 +103,3 @@ def counted_between(connection: Connection, tenant_id: str, since: int, until: i
     """How many events of each type there are in a time span, without replies."""
     span = select(_o.type, func.count()).where(_o.tenant_id == tenant_id, _o.at.between(since, until))
     return dict(connection.execute(span.where(_o.type != REPLIED).group_by(_o.type).order_by(_o.type)).all())
-
-
-def steps(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    """The values in pieces, so that a query of each stays short."""
-    for start in range(0, len(values), KEYS_AT_ONCE):
-        yield values[start : start + KEYS_AT_ONCE]

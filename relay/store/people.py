@@ -9,7 +9,7 @@ the law requires to leave the person in peace: the suppressions of the address (
 without note or evidence).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,10 +20,11 @@ from relay.store import approvals, attribution, outcomes, places
 from relay.store import schema as t
 from relay.store.audit import replaced
 from relay.store.engine import dumps, loads
-from relay.store.outcomes import steps
 from relay.store.queue import change
 from relay.store.states import OPEN
 from relay.store.traces import ERASED
+
+AT_ONCE = 500  # ids in one query
 
 _d, _s, _e = t.deliveries.c, t.sends.c, t.events.c
 # Columns about storage, not about the person: folded forms, counters, leases, sketches.
@@ -52,8 +53,8 @@ def export(connection: Connection, tenants: Sequence[str], key: str) -> dict[str
         "deliveries": _rows(connection, t.deliveries, _d.tenant_id.in_(tenants), _d.recipient_key == key),
     }
     ids = sorted({*(row["send_id"] for row in found["deliveries"]), *_refused(connection, tenants, key)})
-    found["sends"] = [row for step in steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
-    found["events"] = [row for step in steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
+    found["sends"] = [row for step in _steps(ids) for row in _rows(connection, t.sends, _s.id.in_(step))]
+    found["events"] = [row for step in _steps(ids) for row in _rows(connection, t.events, *_own_events(step, key))]
     return found
 
 
@@ -95,7 +96,7 @@ def erase(connection: Connection, tenants: Sequence[str], key: str, address: str
     ids = sorted({row.send_id for row in rows})
     spellings = sorted({address, key, *(row.recipient for row in rows)})
     counts["messages"] = _bodies(connection, ids, key)
-    counts["messages_kept"] = sum(_kept(connection, step) for step in steps(ids))
+    counts["messages_kept"] = sum(_kept(connection, step) for step in _steps(ids))
     ids = sorted({*ids, *_mentions(connection, tenants, spellings)})
     counts["sends"] = _blot_sends(connection, ids, key, spellings)
     counts["events"] = _blot_events(connection, tenants, ids, spellings)
@@ -131,7 +132,7 @@ def _withdraw(connection: Connection, tenants: Sequence[str], key: str, now: int
 def _bodies(connection: Connection, ids: Sequence[str], key: str) -> int:
     """Delete the bytes of messages that went to nobody else."""
     removed = 0
-    for step in steps(ids):
+    for step in _steps(ids):
         alone = delete(t.bodies).where(t.bodies.c.send_id.in_(step), t.bodies.c.send_id.not_in(_to_others(step, key)))
         removed += connection.execute(alone).rowcount
         connection.execute(delete(t.idempotency).where(t.idempotency.c.send_id.in_(step)))
@@ -159,7 +160,7 @@ def _mentions(connection: Connection, tenants: Sequence[str], spellings: Sequenc
 
 def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings: Sequence[str]) -> int:
     changed = 0
-    for step in steps(ids):
+    for step in _steps(ids):
         shared = set(connection.execute(_to_others(step, key)).scalars())
         for row in connection.execute(select(t.sends).where(_s.id.in_(step))).all():
             names = ("to_header", "detail", "dedupe_key", "subject", "campaign", "metadata")
@@ -174,7 +175,7 @@ def _blot_sends(connection: Connection, ids: Sequence[str], key: str, spellings:
 
 def _blot_events(connection: Connection, tenants: Sequence[str], ids: Sequence[str], spellings: Sequence[str]) -> int:
     changed = 0
-    for step in steps(ids):
+    for step in _steps(ids):
         query = select(_e.seq, _e.recipient, _e.data).where(_e.send_id.in_(step), _e.send_id != "")
         for row in connection.execute(query).all():
             values = {"recipient": _blotted(row.recipient, spellings), "data": _blotted(row.data, spellings)}
@@ -273,3 +274,9 @@ def _plain(row: RowMapping) -> dict[str, Any]:
     """A row as plain data; columns with JSON are decoded."""
     is_json = ("evidence", "metadata", "data")
     return {str(name): loads(value) if name in is_json else value for name, value in row.items()}
+
+
+def _steps(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The values in pieces, so that a query of each stays short."""
+    for start in range(0, len(values), AT_ONCE):
+        yield values[start : start + AT_ONCE]
