@@ -1,20 +1,19 @@
-"""CSV import and export, line by line, so that even millions of rows are never held in memory.
+"""CSV import and export, record by record, so that even millions of rows are never held in memory.
 
 On export, a cell that a spreadsheet would take for a formula is prefixed with an apostrophe (faults H12); on
 import that apostrophe is removed again.
 """
 
-import csv
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import TextIOWrapper
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from relay.cli.errors import EXIT_REFUSED, BadUsage
 from relay.cli.output import how_many, note, print_json, say
 from relay.cli.progress import Progress
-from relay.http.csvs import BATCH, Columns, Tally, line
+from relay.http.csvs import BATCH, Columns, Records, Tally, line
 from relay.store.pile import Pile
 
 
@@ -32,7 +31,7 @@ def taken(
     tally = Tally()
     with Pile() as pile:
         with Progress("Reading lines", None) as progress:
-            for number, head, cells in _lines(path, columns):
+            for number, head, cells in _rows(path, columns):
                 tally.ignored = tally.ignored or columns.strange(head)
                 try:
                     pile.add(read(columns.row(head, cells)))
@@ -73,39 +72,27 @@ def report(tally: Tally, *, as_json: bool) -> int:
     return EXIT_REFUSED if tally.skipped else 0
 
 
-def _lines(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    """Line numbers, the header, and the cells of each row. Raises BadUsage if it is not such a file."""
-    try:
-        octets = sys.stdin.buffer if str(path) == "-" else path.open("rb")
-        with TextIOWrapper(octets, encoding="utf-8-sig", newline="") as file:
-            yield from _read(file, columns)
-    except UnicodeDecodeError:
-        raise BadUsage(f"{path} is not text in UTF-8") from None
+def _rows(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+    """Of each row the line on which it begins, the header, and the cells. Raises BadUsage if it is not such a file."""
+    with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+        records = Records()
+        try:
+            yield from _read(file, records, columns)
+        except ValueError as error:
+            raise BadUsage(f"line {records.begins}: {error}; nothing was imported") from None
 
 
-def _read(file: Any, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+def _read(
+    file: Iterable[bytes], records: Records, columns: Columns
+) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     head: list[str] = []
-    for number, cells in _records(file):
-        if not any(cell.strip() for cell in cells):
+    for octets in file:
+        cells = records.add(octets.removesuffix(b"\n"))
+        if cells is None or not any(map(str.strip, cells)):
             continue
         if not head:
-            try:
-                head, is_named = columns.head(cells)
-            except ValueError as error:
-                raise BadUsage(str(error)) from None
+            head, is_named = columns.head(cells)
             if is_named:
                 continue
-        yield number, head, cells
-
-
-def _records(file: Any) -> Iterator[tuple[int, list[str]]]:
-    """The records, each with the number of the line it begins on. Raises BadUsage at one that is not CSV."""
-    reader = csv.reader(file, strict=True)  # a quote that is never closed would take in all lines after it
-    begins = 1
-    try:
-        for cells in reader:
-            yield begins, cells
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        advice = "a cell with a quote in it goes into quotes, and that quote is doubled"
-        raise BadUsage(f"line {begins} is not CSV ({error}); nothing was imported: {advice}") from None
+        yield records.begins, head, cells
+    records.end()

@@ -1,10 +1,11 @@
-"""CSV import and export, line by line, so that even millions of rows are never held in memory.
+"""CSV import and export, record by record, so that even millions of rows are never held in memory.
 
 On export, a cell that a spreadsheet would take for a formula is prefixed with an apostrophe (faults H12);
-plain numbers are not. On import that apostrophe is removed again. Every record is one line: quoted line
-breaks are not supported, since a list of addresses needs none.
+plain numbers are not. On import that apostrophe is removed again. A quoted cell may contain line breaks
+(RFC 4180 §2); where a quote is never closed, nothing after it can be read, and the import says so.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -22,7 +23,10 @@ from relay.http.shapes import Told
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 BATCH = 500
-LONGEST = 16_384
+LONGEST = 65_536  # octets of a record
+_CLOSING = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')  # the rest of a quoted cell
+_QUOTES = "a cell with a quote in it goes into quotes, and that quote is doubled"
+UNCLOSED = f"a quoted cell does not end: {_QUOTES}"
 TOLD = 100  # unreadable lines named in the answer
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 BODY = {"requestBody": {"required": True, "content": {"text/csv": _FILE, "application/octet-stream": _FILE}}}
@@ -80,17 +84,72 @@ async def lines(request: Request) -> AsyncIterator[bytes]:
         yield rest
 
 
-def _cells(line: bytes) -> list[str]:
-    """The cells of a line. Raises ValueError if it is not CSV."""
-    if len(line) > LONGEST:
-        raise ValueError("the line is too long")
+class Unclosed(ValueError):
+    """A quoted cell does not end."""
+
+
+class Records:
+    """Puts lines together to records: a quoted cell may go on over line breaks (RFC 4180 §2)."""
+
+    def __init__(self) -> None:
+        self.begins = 0  # the line on which the latest record begins
+        self._number = 0
+        self._record = bytearray()
+        self._is_open = False
+
+    def add(self, line: bytes) -> list[str] | None:
+        """The cells of the record that this line, without its line feed, ends; None if the record goes on.
+
+        Raises ValueError if it is not CSV, and Unclosed if no further line can be read.
+        """
+        self._number += 1
+        was_open = self._is_open
+        if not was_open:
+            self.begins, self._record = self._number, bytearray()
+            line = line.removeprefix(codecs.BOM_UTF8)
+        self._record += line
+        if len(self._record) > LONGEST:
+            raise Unclosed(UNCLOSED) if was_open else ValueError("the line is too long")
+        self._is_open = _ends_in_quotes(line, was_open)
+        if not self._is_open:
+            return _cells(self._record.removesuffix(b"\r"))
+        self._record += b"\n"
+        return None
+
+    def end(self) -> None:
+        """Raises Unclosed if the last record is not complete."""
+        if self._is_open:
+            raise Unclosed(UNCLOSED)
+
+
+def _ends_in_quotes(line: bytes, is_quoted: bool) -> bool:
+    """Whether the end of the line is within a quoted cell; `is_quoted` says so of its beginning."""
+    at = 0
+    while True:
+        if not is_quoted and line.startswith(b'"', at):
+            is_quoted, at = True, at + 1
+        if is_quoted:
+            closing = _CLOSING.match(line, at)
+            if closing is None:
+                return True
+            is_quoted, at = False, closing.end()
+        comma = line.find(b",", at)
+        if comma < 0:
+            return False
+        at = comma + 1
+
+
+def _cells(record: bytes | bytearray) -> list[str]:
+    """The cells of a record. Raises ValueError if it is not CSV."""
     try:
-        text = line.decode("utf-8-sig").rstrip("\r")
+        text = record.decode()
     except UnicodeDecodeError:
-        raise ValueError("the line is not UTF-8") from None
-    if "\r" in text:
-        raise ValueError("contains a carriage return: lines end with LF or CRLF")
-    return next(csv.reader([text]), [])
+        raise ValueError("is not text in UTF-8") from None
+    try:
+        return next(csv.reader(io.StringIO(text), strict=True), [])
+    except csv.Error:
+        advice = "a carriage return ends no line, LF or CRLF does" if "\r" in text else _QUOTES
+        raise ValueError(f"is not CSV: {advice}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,41 +204,45 @@ async def take(
 ) -> Tally:
     """Import a CSV file with these columns; `read` turns a row into a value or raises ValueError.
 
-    After the header, a bad line does not stop the import, since earlier rows may be written already; the
-    answer names the lines that were skipped.
+    After the header, a bad record does not stop the import, since earlier rows may be written already; the
+    answer names the lines that were skipped. Raises Problem if the rest cannot be read.
     """
-    tally, number = Tally(), 0
+    tally, records = Tally(), Records()
     head: list[str] = []
     batch: list[Any] = []
-    async for line in lines(request):
-        number += 1
-        if not line.strip():
-            continue
-        if not head:
-            head, is_named = _head(line, columns)
-            tally.ignored = columns.strange(head)
-            if is_named:
-                continue
-        try:
-            batch.append(read(columns.row(head, _cells(line))))
-        except ValueError as error:
-            tally.wrong(number, str(error)[:200])
-        if len(batch) >= BATCH:
+
+    async def write_out() -> None:
+        if batch:
             await write(batch)
             tally.imported += len(batch)
-            batch = []
-    if batch:
-        await write(batch)
-        tally.imported += len(batch)
-    return tally
+            batch.clear()
 
-
-def _head(line: bytes, columns: Columns) -> tuple[list[str], bool]:
-    """The columns, and whether the first line names them. Raises Problem."""
     try:
-        return columns.head(_cells(line))
-    except ValueError as error:
-        raise invalid("body", f"the first line: {error}") from None
+        async for line in lines(request):
+            try:
+                cells = records.add(line)
+                if cells is None or not any(map(str.strip, cells)):
+                    continue
+                if not head:
+                    head, is_named = columns.head(cells)
+                    tally.ignored = columns.strange(head)
+                    if is_named:
+                        continue
+                batch.append(read(columns.row(head, cells)))
+            except Unclosed:
+                raise
+            except ValueError as error:
+                if not head:
+                    raise invalid("body", f"the first line: {error}") from None
+                tally.wrong(records.begins, str(error)[:200])
+            if len(batch) >= BATCH:
+                await write_out()
+        records.end()
+    except Unclosed as error:
+        await write_out()
+        raise invalid("body", f"line {records.begins}: {error}; imported before it: {tally.imported}") from None
+    await write_out()
+    return tally
 
 
 def _bare(cell: str) -> str:

@@ -210,7 +210,7 @@ async def test_H12_export_streams_and_no_cell_is_a_formula(office):
 async def test_what_is_exported_comes_back_for_those_it_was_for(office):
     await office.post("/v1/suppressions", BOB | {"scope": "global", "reason": "complaint"})
     await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "clerk", "reason": "unsubscribe"})
-    await office.post("/v1/suppressions", BOB | {"tenant": "acme"})
+    await office.post("/v1/suppressions", BOB | {"tenant": "acme", "note": 'he said\r\n"x@b.example,manual,'})
     await office.post("/v1/suppressed-domains", {"domain": "all.example", "scope": "global"})
     await office.post("/v1/suppressed-domains", {"domain": "one.example", "tenant": "acme", "note": "trap"})
     exported = (await office.get("/v1/suppressions/export")).text
@@ -332,6 +332,16 @@ async def test_an_agent_writes_down_refusals_and_no_consent(office):
     assert (taken.status_code, taken.json()["granted"]) == (201, False)
     business = await office.key("tenant:default", "read", "manage")
     assert (await office.post("/v1/consents", {"email": "a@example.com"}, key=business)).status_code == 201
+
+
+@pytest.mark.parametrize("note", ['"and', '"and' + "\nc@b.example," * 10_000])
+async def test_an_import_ends_where_a_quote_is_never_closed_and_says_so(office, note):
+    body = f"email,note\na@b.example,fine\nb@b.example,{note}\nd@b.example,\n"
+    answered = await office.post("/v1/suppressions/import", content=body.encode())
+    assert answered.status_code == 422
+    assert "line 3: a quoted cell does not end" in answered.text
+    assert "imported before it: 1" in answered.text
+    assert [row["email"] for row in (await office.get("/v1/suppressions")).json()["data"]] == ["a@b.example"]
 
 
 @pytest.mark.parametrize("path", ["/v1/suppressions/import", "/v1/consents/import"])
