@@ -2,29 +2,27 @@
 
 One pass splits the text into candidate tokens (runs of 16 or more letters, digits
 and the other characters keys consist of). Ordinary words are shorter, so few
-candidates remain; each is looked up by its first characters, and a known beginning
-is confirmed by the shape of that kind of key. Anything shaped like one of the
-relay's own credentials is checked by the relay, wherever it occurs. Tokens of no
-known shape are looked up, by a keyed hash, among the secrets the operator chose
-(20 characters or more). Canaries are looked for everywhere. The whole text is read,
-in linear time, and a long one in windows.
+candidates remain; each is compared with the keys that services issue (`key_shapes`).
+Anything shaped like one of the relay's own credentials is checked by the relay,
+wherever it occurs. Tokens of no known shape are looked up, by a keyed hash, among
+the secrets the operator chose (20 characters or more). Canaries are looked for
+everywhere. The whole text is read, in linear time, and a long one in windows.
 
 In what no reader sees (`unseen`: header fields, markup, attached texts) only words
 not read before are looked at; signed links are ordinary there, and the keys in them
 are not findings.
 
 A finding names the kind and shows the first four characters and the length.
-Well-known examples from documentation and obvious placeholders are not findings,
-whatever stands next to them.
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import chain, compress, groupby
+from itertools import chain, compress
 
 from msgspec import Struct
 
+from policy import key_shapes
 from policy.private_keys import private_keys
 from policy.tokens import NO_BLANK, flat, without_invisible
 
@@ -55,107 +53,7 @@ class SecretFinding(Struct, frozen=True):
     is_canary: bool = False
 
 
-class _Shape(Struct, frozen=True):
-    """One kind of key that is recognised by its first characters."""
-
-    kind: str
-    pattern: re.Pattern[str]
-
-
-def _shapes(*rows: tuple[str, str, str]) -> dict[str, tuple[_Shape, ...]]:
-    table: dict[str, tuple[_Shape, ...]] = {}
-    for kind, beginnings, rest in rows:
-        for beginning in beginnings.split():
-            shape = _Shape(kind, re.compile(re.escape(beginning) + rest))
-            table[beginning] = (*table.get(beginning, ()), shape)
-    return table
-
-
-# Kind, beginnings, and what must follow; each pattern is matched at the start of a candidate and is bounded.
-_BY_BEGINNING = _shapes(
-    ("aws_access_key", "AKIA ASIA", r"[A-Z2-7]{16}(?![A-Za-z0-9])"),
-    ("gcp_api_key", "AIza", r"[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    ("gcp_oauth_secret", "GOCSPX-", r"[A-Za-z0-9_-]{28}"),
-    ("google_oauth_token", "ya29.", r"[A-Za-z0-9_-]{40}"),
-    ("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36}"),
-    ("github_token", "github_pat_", r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    ("gitlab_token", "glpat- gldt- glrt- glptt- glcbt-", r"[A-Za-z0-9_.-]{20}"),
-    ("slack_token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xapp-", r"[A-Za-z0-9-]{20}"),
-    ("stripe_key", "sk_live_ rk_live_", r"[A-Za-z0-9]{20}"),
-    ("webhook_secret", "whsec_", r"[A-Za-z0-9+/=]{24}"),
-    ("anthropic_key", "sk-ant-", r"[a-z0-9]{3,8}-[A-Za-z0-9_-]{40}"),
-    ("openai_key", "sk-proj- sk-svcacct- sk-admin-", r"[A-Za-z0-9_-]{40}"),
-    ("openai_key", "sk-", r"[A-Za-z0-9]{40}"),
-    ("openrouter_key", "sk-or-v1-", r"[0-9a-f]{64}"),
-    ("sendgrid_key", "SG.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
-    ("mailgun_key", "key-", r"[0-9a-f]{32}(?![0-9a-f])"),
-    ("mailersend_key", "mlsn.", r"[0-9a-f]{60}"),
-    ("brevo_key", "xkeysib- xsmtpsib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
-    ("resend_key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{20}"),
-    ("twilio_key", "SK", r"[0-9a-f]{32}(?![A-Za-z0-9])"),
-    ("npm_token", "npm_", r"[A-Za-z0-9]{36}"),
-    ("pypi_token", "pypi-AgEIcHlwaS5vcmc pypi-AgENdGVzdC5weXBpLm9yZw", r"[A-Za-z0-9_-]{40}"),
-    ("docker_token", "dckr_pat_", r"[A-Za-z0-9_-]{24}"),
-    ("huggingface_token", "hf_", r"[A-Za-z]{34}"),
-    ("shopify_token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-f]{32}"),
-    ("digitalocean_token", "dop_v1_ doo_v1_ dor_v1_", r"[0-9a-f]{64}"),
-    ("square_token", "sq0atp- sq0csp-", r"[A-Za-z0-9_-]{22}"),
-    ("databricks_token", "dapi", r"[0-9a-f]{32}"),
-    # Includes the first digit, because «bottom» occurs in every style sheet.
-    ("telegram_token", "bot0 bot1 bot2 bot3 bot4 bot5 bot6 bot7 bot8 bot9", r"\d{7,9}:AA[A-Za-z0-9_-]{33}"),
-    ("linear_key", "lin_api_", r"[A-Za-z0-9]{40}"),
-    ("notion_token", "ntn_ secret_", r"[A-Za-z0-9]{43}"),
-    ("jwt", "eyJ", r"[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16}"),
-    ("age_key", "AGE-SECRET-KEY-1", r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
-    ("vault_token", "hvs. hvb.", r"[A-Za-z0-9_-]{24}"),
-)
-_BEGINNINGS = sorted({len(beginning) for beginning in _BY_BEGINNING})
-_FIRST_TWO = frozenset(beginning[:2] for beginning in _BY_BEGINNING)
-
-
-def _any_beginning() -> re.Pattern[str]:
-    """Matches any beginning, grouped by first letter, at a word boundary: only there can a piece of a token begin."""
-    rests = {
-        first: "|".join([re.escape(beginning[1:]) for beginning in beginnings])
-        for first, beginnings in groupby(sorted(_BY_BEGINNING), key=lambda beginning: beginning[0])
-    }
-    return re.compile(rf"\b(?:{'|'.join([f'{first}(?:{rest})' for first, rest in rests.items()])})", re.ASCII)
-
-
-_BEGINS = _any_beginning()
-
-# Keys without a typical beginning, found only next to a word that names them. Kind, such words, lengths, shape.
-_NAMED_KINDS = (
-    (
-        "aws_secret_key",
-        ("aws_secret", "secret access key", "secretaccesskey", "secret_access_key"),
-        (40,),
-        r"[A-Za-z0-9/+]{40}",
-    ),
-    ("azure_storage_key", ("accountkey", "azure"), (88,), r"[A-Za-z0-9/+]{86}=="),
-    (
-        "azure_client_secret",
-        ("client secret", "client_secret", "clientsecret"),
-        range(37, 41),
-        r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
-    ),
-    (
-        "postmark_token",
-        ("postmark", "server token", "server-token", "server api token"),
-        (36,),
-        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    ),
-    ("twilio_auth_token", ("auth token", "auth_token", "authtoken"), (32,), r"[0-9a-f]{32}"),
-    ("mailgun_key", ("mailgun",), (50,), r"[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}"),
-)
-_NAMED: dict[int, list[tuple[str, tuple[str, ...], re.Pattern[str]]]] = {}  # by length
-for _kind, _names, _lengths, _shape in _NAMED_KINDS:
-    for _length in _lengths:
-        _NAMED.setdefault(_length, []).append((_kind, _names, re.compile(_shape)))
-_NEAR = 60
-
 _CHOSEN = "chosen_secret"
-_PLACEHOLDER = re.compile(r"(?i)example|xxxx|\*{4}|0{8}|1234567890|abcdef1234|your[_-]|placeholder|redacted|dummy")
 
 
 def keyed_hash(key: bytes, token: str) -> bytes:
@@ -186,7 +84,7 @@ class SecretScanner(Struct, frozen=True):
     chosen: frozenset[bytes] = frozenset()
     canaries: tuple[str, ...] = ()
     is_own: Callable[[str], bool] | None = None
-    lengths: frozenset[int] = frozenset(_NAMED)
+    lengths: frozenset[int] = key_shapes.LENGTHS
 
     @classmethod
     def of(
@@ -206,7 +104,7 @@ class SecretScanner(Struct, frozen=True):
             frozenset([keyed_hash(key, secret) for secret in secrets]),
             tuple(sorted(c.lower() for c in canaries if c)),
             is_own=is_own,
-            lengths=frozenset([*_NAMED, *map(len, secrets)]),
+            lengths=key_shapes.LENGTHS.union(map(len, secrets)),
         )
 
     def scan(self, text: str, unseen: Sequence[str] = ()) -> tuple[SecretFinding, ...]:
@@ -258,15 +156,11 @@ class SecretScanner(Struct, frozen=True):
         words = [token for token in tokens if len(token) >= shortest] if self.chosen else ()
         read = chain(map(_bared, words), map(_pieces, [run for run in runs if len(run) >= shortest]))
         readings = {one for each in read for one in each if len(one) in self.lengths}
-        telling = {one for one in readings if self._is_chosen(one) or _shaped(one)}
+        telling = {one for one in readings if self._is_chosen(one) or key_shapes.kinds_if_named(one)}
         suspects = {token for token in tokens if not telling.isdisjoint(_readings(token))} if telling else set()
-        if self._begins(" ".join(runs)):
-            suspects.update(filter(self._begins, tokens))
+        if _begins(" ".join(runs)):
+            suspects.update(filter(_begins, tokens))
         return suspects
-
-    def _begins(self, words: str) -> bool:
-        """Whether these words contain a known beginning."""
-        return _OWN_BEGINNING in words or _BEGINS.search(words) is not None
 
     def _of_chunk(self, chunk: str, text: str, start: int, is_seen: bool) -> Iterator[SecretFinding]:
         yield from self._own(chunk)
@@ -301,7 +195,11 @@ class SecretScanner(Struct, frozen=True):
     def _of_token(self, token: str, text: str, start: int) -> Iterator[SecretFinding]:
         for piece in _pieces(token):
             # A chosen secret counts even if it looks like a placeholder.
-            kind = _CHOSEN if self._is_chosen(piece) else _known_shape(piece) or _named(piece, text, start)
+            kind = (
+                _CHOSEN
+                if self._is_chosen(piece)
+                else key_shapes.recognised(piece) or key_shapes.named(piece, text, start)
+            )
             if kind:
                 yield SecretFinding(kind, redacted(piece, kind))
                 return
@@ -309,6 +207,11 @@ class SecretScanner(Struct, frozen=True):
     def _is_chosen(self, piece: str) -> bool:
         # The time of a set look-up reveals nothing, because the hash is keyed.
         return bool(self.chosen) and len(piece) in self.lengths and keyed_hash(self.key, piece) in self.chosen
+
+
+def _begins(words: str) -> bool:
+    """Whether these words contain a beginning of any kind of key, our own included."""
+    return _OWN_BEGINNING in words or key_shapes.begins(words)
 
 
 def _windows(text: str) -> Iterator[str]:
@@ -371,30 +274,3 @@ def _pieces(token: str) -> list[str]:
             pieces.append(token.partition(sign)[2].rstrip(".,:"))
             pieces += [piece for piece in bare.split(sign, _CUT)[:_CUT] if len(piece) >= SHORTEST]
     return pieces
-
-
-def _known_shape(token: str) -> str:
-    if token[:2] not in _FIRST_TWO:
-        return ""
-    for length in _BEGINNINGS:
-        for shape in _BY_BEGINNING.get(token[:length], ()):
-            if (match := shape.pattern.match(token)) and _is_real(match[0]):
-                return shape.kind
-    return ""
-
-
-def _shaped(token: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The kinds of key without a typical beginning that this looks like, with the words that name them."""
-    rows = () if token.isalpha() else _NAMED.get(len(token), ())
-    return [(kind, names) for kind, names, shape in rows if shape.fullmatch(token) and _is_real(token)]
-
-
-def _named(token: str, text: str, start: int) -> str:
-    shaped = _shaped(token)
-    around = text[max(0, start - _NEAR) : start + _NEAR].lower() if shaped else ""
-    return next((kind for kind, names in shaped if any(name in around for name in names)), "")
-
-
-def _is_real(key: str) -> bool:
-    """Whether it is neither an example from documentation nor a placeholder."""
-    return not _PLACEHOLDER.search(key)
