@@ -66,10 +66,10 @@ def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Sett
     rule, refusal = combined(refused, longest)
     passing = [v for _, v in placed if v.outcome in ("queued", "scheduled", "held")]
     replayed = any(v.outcome == "replayed" for _, v in placed)
-    if options.mixed == "deliver_passing" and (passing or replayed):
-        return _accepted(placed)
     if options.mixed == "hold_all" and passing:
         return _held(placed, rule, refusal, len(refused))
+    if options.mixed != "reject_all" and (passing or replayed):
+        return _accepted(placed)
     decision: Verdict = "deferred" if refusal.is_temporary(longest) else "blocked"
     return Settled(decision, tuple(_refused_too(v, rule, refusal) for _, v in placed), rule, refusal)
 

@@ -343,7 +343,7 @@ def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
 
 
 def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
-    """Events for the recipients refused in a message others get (mixed: deliver_passing): no SMTP reply names them."""
+    """Events for the recipients refused in a message that others get: no SMTP reply names them."""
     facts = item.facts
     return [
         event_of(
