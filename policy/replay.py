@@ -130,7 +130,7 @@ def replay_at_the_door(
     """
     unmet = at_rcpt(candidate, facts, state, accepted) if facts.recipients else at_mail(candidate, facts, state)
     named = [r.address for r in facts.recipients]
-    longest = int(candidate.options.max_tempfail.total_seconds())
+    longest = candidate.options.longest
     now = (
         Decision("approved", tuple(RecipientVerdict(r, "queued") for r in named), ())
         if unmet is None

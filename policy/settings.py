@@ -92,8 +92,8 @@ class ComplianceContent(Rule):
 class ContentSafety(Rule):
     """The relay's own credentials, keys of others and planted canaries do not leave."""
 
-    # Texts planted where only a leak would bring them to light (in a prompt, a data base, a
-    # vault): a message that contains one is refused. Default none. At least 8 characters each.
+    # Texts planted where only a leak would bring them to light (in a prompt, a data base, a vault): a message that
+    # contains one is refused. Default none. At least 8 characters each.
     canaries: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -120,8 +120,7 @@ class RecipientValid(Rule):
 class RecipientAllowed(Rule):
     """The recipient is on the allowlist, where there is one, and on no blocklist."""
 
-    # Addresses that may be written to. With an entry here or in domains everybody else is
-    # refused. Default none: everybody may be.
+    # Addresses that may be written to. With one here or in domains everybody else is refused. Default: everybody may.
     addresses: tuple[str, ...] = ()
     # Domains that may be written to; `.example.com` covers every domain below it.
     domains: tuple[str, ...] = ()
@@ -139,9 +138,8 @@ class SuppressionCheck(Rule):
 
     # Whether an unsubscribe binds transactional mail too. Default false: commercial only.
     unsubscribe_binds_all: bool = False
-    # Treat plus tags, and dots at Gmail, as the same person when a list is asked, and for what
-    # loop_detection, cooldown and recipient_lease remember. Default true: whoever left as
-    # bob@gmail.com is not reached as b.o.b+x@gmail.com.
+    # Treat plus tags, and dots at Gmail, as the same person when a list is asked, and for what loop_detection, cooldown
+    # and recipient_lease remember. Default true: whoever left as bob@gmail.com is not reached as b.o.b+x@gmail.com.
     fold_aliases: bool = True
 
 
@@ -336,22 +334,26 @@ class AutonomyLevel(Rule):
 class Options:
     """How verdicts are told to a client (see the page on SMTP replies)."""
 
-    # Message whose recipients got different verdicts at DATA. reject_all (default): nothing is
-    # sent. deliver_passing: sent to the passing ones, a DSN for the rest. hold_all: a person decides.
+    # Message whose recipients got different verdicts at DATA. reject_all (default): nothing is sent. deliver_passing:
+    # sent to the passing ones, a DSN for the rest. hold_all: a person decides.
     mixed: Literal["reject_all", "deliver_passing", "hold_all"] = "reject_all"
-    # Recipient one too many. tempfail (default): 452, the first ones stay valid.
-    # reject_all: the message is refused at DATA, so that no client sends to a part.
+    # Recipient one too many. tempfail (default): 452, the first ones stay valid. reject_all: the message is refused at
+    # DATA, so that no client sends to a part.
     over_rcpt: Literal["tempfail", "reject_all"] = "tempfail"
-    # A held message. accept (default): 250 (held for approval). tempfail: 451, and sending
-    # the same message again asks for the state.
+    # A held message. accept (default): 250 (held for approval). tempfail: 451, and sending it again asks for the state.
     hold_reply: Literal["accept", "tempfail"] = "accept"
-    # Mail of a paused tenant or mailbox. 550 (default); 451: the client keeps it and tries
-    # again; hold: it is accepted and waits for a person.
+    # Mail of a paused tenant or mailbox. 550 (default); 451: the client keeps it and tries again; hold: it is accepted
+    # and waits for a person.
     pause_reply: Literal["550", "451", "hold"] = "550"
     # One refused RCPT fails the message at DATA. Default false.
     strict_recipients: bool = False
     # Longest wait that is told as a temporary refusal; a longer one is permanent. Default 24 h.
     max_tempfail: timedelta = timedelta(hours=24)
+
+    @property
+    def longest(self) -> int:
+        """The longest wait, in seconds, that is told as a temporary refusal."""
+        return int(self.max_tempfail.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

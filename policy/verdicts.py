@@ -62,7 +62,7 @@ def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Sett
     refused = [Refused(place, v, v.refusal) for place, v in placed if v.outcome == "refused" and v.refusal]
     if not refused:
         return _accepted(placed)
-    longest = int(options.max_tempfail.total_seconds())
+    longest = options.longest
     rule, refusal = combined(refused, longest)
     passing = [v for _, v in placed if v.outcome in ("queued", "scheduled", "held")]
     replayed = any(v.outcome == "replayed" for _, v in placed)

@@ -7,12 +7,11 @@ and waits. Mail accepted before the pause leaves when it is lifted, whatever cli
 
 from typing import Any
 
-from policy.decision import Refusal
 from policy.moment import seconds_until
 from policy.reputation import assess
-from policy.rules.case import PASSED, Case, Finding, clause, hold, refuse, unread
+from policy.rules.case import PASSED, Case, Finding, hold, refuse, unread
 
-PAUSE_RETRY = 3600  # seconds until a client retries, if pauses are reported as temporary
+PAUSE_RETRY = 3600  # seconds until a client retries, at most, if pauses are reported as temporary
 
 _PAUSED_BY = {
     "person": "by a person",
@@ -83,7 +82,7 @@ def paused(case: Case, reason: str, what: str, cause: str, evidence: dict[str, A
         case "hold":
             return hold(detail, "ask_human", evidence=shown)
         case "451":
-            refusal = Refusal(reason, clause(detail), "after", "ask_human", PAUSE_RETRY)
-            return Finding("refuse", shown, refusal)
+            wait = min(PAUSE_RETRY, case.settings.options.longest)
+            return refuse(reason, detail, "after", "ask_human", wait=wait, evidence=shown)
         case _:
             return refuse(reason, detail, "human", "ask_human", evidence=shown)

@@ -188,7 +188,7 @@ class FrontDesk:
         if account is None:
             return at.send_id  # a credential without a mailbox belongs to no tenant for which it could be recorded
         envelope = self._envelope(account, at.mail_from, (at.recipient,) if at.recipient else ())
-        longest = int(account.policy.options.max_tempfail.total_seconds())
+        longest = account.policy.options.longest
         refused = Refused(replace(envelope, send_id=at.send_id), principal.credential_id, unmet, at.phase, longest)
         first, is_new = self._door.first_id(refused)
         self.tried(account.mailbox_id, 1)

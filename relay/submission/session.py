@@ -44,11 +44,6 @@ class Transaction(Struct):
     refused: int = 0
     over: bool = False  # there was a recipient too many
 
-    @property
-    def longest(self) -> int:
-        """The longest wait told in a temporary refusal."""
-        return int(self.options.max_tempfail.total_seconds())
-
 
 class Session(Access):
     """One submission session."""
@@ -145,7 +140,7 @@ class Session(Access):
         assert unmet.refusal is not None
         at = Door(self._phase, transaction.send_id, transaction.mail_from, recipient)
         send_id = self.service.desk.note(self._principal, unmet, at)
-        reply = wording.refused(unmet.refusal, self._phase, send_id, transaction.longest)
+        reply = wording.refused(unmet.refusal, self._phase, send_id, transaction.options.longest)
         self._say(wording.line(reply))
 
     # -- RCPT ---------------------------------------------------------------------------

@@ -104,11 +104,11 @@ def bad_sender(error: AddressError) -> Check:
 def answered(answer: Answer, options: Options) -> bytes:
     """The line after the final dot."""
     decision = answer.decision
-    longest = int(options.max_tempfail.total_seconds())
+    longest = options.longest
     if decision.decision in ("blocked", "deferred"):
         return line(_mixed(decision, answer.send_id, longest))
     if answer.held and options.hold_reply == "tempfail":
-        held = Refusal("held", "waiting for approval", "after", "wait", RETRY_HELD)
+        held = Refusal("held", "waiting for approval", "after", "wait", min(RETRY_HELD, longest))
         return line(refused(held, "DATA", answer.send_id, longest))
     return _taken(answer)
 

@@ -1,5 +1,7 @@
 """What is answered at MAIL and RCPT, and what is asked again when a message departs."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -58,8 +60,13 @@ def test_a_limit_that_queues_or_holds_refuses_nothing_at_mail() -> None:
 def test_a_pause_that_holds_refuses_nothing_at_mail() -> None:
     paused = with_mailbox(state(), status="paused")
     assert at_mail(with_options(pause_reply="hold"), ENVELOPE, paused) is None
-    told = refusal_of(at_mail(with_options(pause_reply="451"), ENVELOPE, paused))
-    assert told.is_temporary(86_400)
+
+
+def test_a_pause_told_as_temporary_is_so_however_short_the_longest_wait() -> None:
+    paused = with_mailbox(state(), status="paused")
+    for longest, wait in ((timedelta(hours=24), 3600), (timedelta(minutes=30), 1800)):
+        told = refusal_of(at_mail(with_options(pause_reply="451", max_tempfail=longest), ENVELOPE, paused))
+        assert (told.wait, told.is_temporary(int(longest.total_seconds()))) == (wait, True)
 
 
 def test_a_rule_that_only_warns_refuses_nothing_at_mail() -> None:

@@ -176,8 +176,10 @@ def test_success_is_one_line_with_the_id(flags, line) -> None:
 
 
 def test_a_held_message_may_be_told_as_a_wait() -> None:
-    said = wording.answered(Answer(SEND, Decision("held", (), ()), held=True), Options(hold_reply="tempfail"))
-    assert said.startswith(b"451 4.7.0 held: waiting for approval; retry=300 next=wait send=")
+    for longest, retry in ((timedelta(hours=24), b"300"), (timedelta(minutes=1), b"60")):
+        asked = Options(hold_reply="tempfail", max_tempfail=longest)
+        said = wording.answered(Answer(SEND, Decision("held", (), ()), held=True), asked)
+        assert said.startswith(b"451 4.7.0 held: waiting for approval; retry=" + retry + b" next=wait send=")
 
 
 def test_a_short_longest_wait_makes_a_wait_permanent_at_the_dot_too() -> None:
