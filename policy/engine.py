@@ -19,9 +19,10 @@ from policy.rules.bounds import enforced
 from policy.rules.case import Case
 from policy.rules.departure import first_room, hours, rooms_of
 from policy.rules.form import recipients_limit
+from policy.rules.pace import reached_lately
 from policy.rules.sameness import answered
 from policy.settings import PolicySettings
-from policy.state import State
+from policy.state import ALONE, Ahead, State
 from policy.verdicts import settle, verdict_of
 
 # Asked again at departure. PAUSING rules leave the message in the queue, REJECTING rules reject it. Commercial mail
@@ -89,20 +90,31 @@ def at_mail(settings: PolicySettings, facts: Facts, state: State) -> Check | Non
     return hearing.refusing(fate)
 
 
-def at_rcpt(settings: PolicySettings, facts: Facts, state: State, accepted: int = 0) -> Check | None:
-    """The check that already forbids the one recipient of `facts`; None to go on.
+def at_rcpt(settings: PolicySettings, facts: Facts, state: State, ahead: Ahead = ALONE) -> Check | Ahead:
+    """The check that already forbids the one recipient of `facts`, or what is then ahead of the next.
 
-    `accepted` is the number of recipients already in the envelope. The content is not known yet:
-    leave `message_class` of the facts empty.
+    The content is not known yet: leave `message_class` of the facts empty.
     """
     recipient = facts.recipients[0]
-    case = Case(settings, facts, state, early=True, taken=[0] * accepted)
-    if accepted >= recipients_limit(case) and (facts.null_sender or _counts_at_rcpt(settings)):
+    known = state.recipients.get(recipient.key)
+    case = Case(
+        settings,
+        facts,
+        state,
+        early=True,
+        taken=[0] * ahead.recipients,
+        first_contacts=ahead.first_contacts,
+        newly_reached=ahead.newly_reached,
+    )
+    if ahead.recipients >= recipients_limit(case) and (facts.null_sender or _counts_at_rcpt(settings)):
         detail = f"{recipients_limit(case)} allowed in one message"
         return failed("recipients_per_message", Refusal("too_many_recipients", detail, "after", "reduce_recipients"))
     hearing, fate = Hearing(case, whole=False), Fate()
-    hearing.ask(plan_of(settings).early_rcpt, recipient, state.recipients.get(recipient.key), fate)
-    return hearing.refusing(fate)
+    hearing.ask(plan_of(settings).early_rcpt, recipient, known, fate)
+    if (unmet := hearing.refusing(fate)) is not None:
+        return unmet
+    case.take(recipient, known, 0, reached_lately(case, known))
+    return Ahead(len(case.taken), case.first_contacts, case.newly_reached)
 
 
 def _counts_at_rcpt(settings: PolicySettings) -> bool:

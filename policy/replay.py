@@ -11,11 +11,11 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from policy.decision import Decision, RecipientVerdict, Verdict
+from policy.decision import Check, Decision, RecipientVerdict, Verdict
 from policy.engine import at_mail, at_rcpt, decide
 from policy.facts import Facts
 from policy.settings import PolicySettings
-from policy.state import State
+from policy.state import ALONE, Ahead, State
 
 Direction = Literal["stricter", "looser", "reason", "same"]
 
@@ -122,18 +122,18 @@ def replay(candidate: PolicySettings, facts: Facts, state: State, recorded: Befo
 
 
 def replay_at_the_door(
-    candidate: PolicySettings, facts: Facts, state: State, recorded: Before, *, accepted: int = 0
+    candidate: PolicySettings, facts: Facts, state: State, recorded: Before, *, ahead: Ahead = ALONE
 ) -> Change:
     """What the candidate would have said about a sender or recipient that was refused before the message was received.
 
-    `accepted` other recipients were in the envelope. Whether the message itself would have passed is unknown.
+    `ahead` tells what was in the envelope. Whether the message itself would have passed is unknown.
     """
-    unmet = at_rcpt(candidate, facts, state, accepted) if facts.recipients else at_mail(candidate, facts, state)
+    found = at_rcpt(candidate, facts, state, ahead) if facts.recipients else at_mail(candidate, facts, state)
     named = [r.address for r in facts.recipients]
     longest = candidate.options.longest
     now = (
         Decision("approved", tuple(RecipientVerdict(r, "queued") for r in named), ())
-        if unmet is None
-        else Decision.at_the_door(unmet, named, longest)
+        if not isinstance(found, Check)
+        else Decision.at_the_door(found, named, longest)
     )
     return compare(facts, recorded, summary(now))

@@ -154,6 +154,17 @@ class RecipientState(Struct, frozen=True):
     leased_at: int = 0
 
 
+class Ahead(Struct, frozen=True):
+    """The recipients already in the envelope of a message that has not come yet, and how many of them are new."""
+
+    recipients: int = 0
+    first_contacts: int = 0  # never written to before
+    newly_reached: int = 0  # not written to within the burst window
+
+
+ALONE = Ahead()
+
+
 class Rates(Struct, frozen=True):
     """Counts over one window, from which rates are computed; they start anew when a person lifts a pause."""
 

@@ -128,8 +128,12 @@ def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, li
     detail = f"{used} of {limit} {what}"
     if not limit:
         return refuse(reason, detail, "human", "ask_human", evidence=evidence)
-    # The same message passes only when all recipients that this rule turned away fit as well.
-    free = window.frees_at(now, taken + case.denied.get(reason, 0) + 1, limit, span)
+    if case.early:  # the recipients before it leave first
+        ahead = window.copy()
+        ahead.add(now, taken)
+        free = ahead.frees_at(now, 1, limit, span)
+    else:  # the same message passes only when all recipients that this rule turned away fit as well
+        free = window.frees_at(now, taken + case.denied.get(reason, 0) + 1, limit, span)
     if not free:
         return refuse(reason, detail, "never", "reduce_recipients", evidence=evidence)
     return _wait(case, reason, detail, free, evidence)

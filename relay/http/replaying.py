@@ -21,7 +21,7 @@ from policy.recorded import facts_from_json, state_from_json
 from policy.replay import Before, Change, replay_at_the_door
 from policy.replay import replay as compared
 from policy.settings import MessageForm, PolicySettings, RecipientAllowed
-from policy.state import State
+from policy.state import Ahead, State
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import traces
 from relay.store.engine import loads
@@ -101,7 +101,8 @@ def _change(record: Mapping[str, Any], candidates: Mapping[str, Candidate]) -> C
     rules = {recipient: rule for recipient, _, rule, *_ in verdicts}
     before = Before(record["decision"], record["rule"], record["reason"], outcomes, rules)
     if "phase" in record:
-        change = replay_at_the_door(candidate.policy, facts, state, before, accepted=record["accepted"])
+        ahead = Ahead(record["accepted"], *record.get("new", ()))
+        change = replay_at_the_door(candidate.policy, facts, state, before, ahead=ahead)
     else:
         change = compared(candidate.policy, facts, state, before)
     return None if change.direction == "same" else replace(change, mailbox=candidate.name)

@@ -21,7 +21,7 @@ from policy.engine import at_mail, at_rcpt
 from policy.facts import Facts
 from policy.secrets import SecretScanner
 from policy.settings import PolicySettings
-from policy.state import RecipientState, State
+from policy.state import Ahead, RecipientState, State
 from policy.usage import WINDOWS
 from relay.aside import aside
 from relay.mail.address import Address
@@ -166,19 +166,21 @@ class FrontDesk:
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, ())
         state = await self._sender_state(Asked.of(facts, account.policy))
-        return Unmet.of(at_mail(account.policy, facts, state), state)
+        found = at_mail(account.policy, facts, state)
+        return Unmet.of(found, state) if found is not None else None
 
     async def at_rcpt(
-        self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Check | None:
-        """The check that already forbids this recipient, or None; the transaction has `accepted` others."""
+        self, principal: Principal, mail_from: Address | None, recipient: Address, ahead: Ahead
+    ) -> Check | Ahead:
+        """The check that already forbids this recipient, or what is then ahead of the next."""
         account = await self._account(principal)
         facts = self._envelope(account, mail_from, (recipient,))
         asked = Asked.of(facts, account.policy)
         sender = await self._sender_state(asked)
         known = await self._reader.ask(self._look_at_recipients, asked)
         state = sender.about(known)
-        return Unmet.of(at_rcpt(account.policy, facts, state, accepted), state, accepted)
+        found = at_rcpt(account.policy, facts, state, ahead)
+        return Unmet.of(found, state, ahead) if isinstance(found, Check) else found
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
         """Record a refusal given before the message is judged, without waiting for it; returns the send

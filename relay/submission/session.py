@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from policy.decision import Check, Refusal
 from policy.settings import Options
+from policy.state import ALONE, Ahead
 from relay.aside import aside
 from relay.mail.address import Address, AddressError, parse_path
 from relay.store.writer import Unavailable
@@ -41,6 +42,7 @@ class Transaction(Struct):
     smtputf8: bool
     options: Options
     recipients: dict[str, Address] = field(default_factory=dict)  # keyed by the address as the client wrote it
+    ahead: Ahead = ALONE  # what they use up
     refused: int = 0
     over: bool = False  # there was a recipient too many
 
@@ -176,11 +178,11 @@ class Session(Access):
         principal, transaction = self._principal, self._transaction
         assert principal is not None
         assert transaction is not None
-        accepted = len(transaction.recipients)
-        unmet = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, accepted)
-        if unmet is not None:
-            self._refuse_recipient(unmet, transaction, recipient)
+        found = await self.service.desk.at_rcpt(principal, transaction.mail_from, recipient, transaction.ahead)
+        if isinstance(found, Check):
+            self._refuse_recipient(found, transaction, recipient)
             return
+        transaction.ahead = found
         transaction.recipients[recipient.wire] = recipient
         self._say(wording.OK_RCPT)
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct, field
 
 from policy.decision import Check, Decision
-from policy.state import State
+from policy.state import ALONE, Ahead, State
 from relay.mail.address import Address
 
 
@@ -53,19 +53,15 @@ class Door(Struct, frozen=True):
 
 
 class Unmet(Check, frozen=True):
-    """A check that failed before the message was judged, with the state it was made from; `accepted` other
-    recipients were in the envelope already.
-    """
+    """A check that failed before the message was judged, with its grounds: the state, and what was in the envelope."""
 
     state: State | None = None
-    accepted: int = 0
+    ahead: Ahead = ALONE
 
     @classmethod
-    def of(cls, check: Check | None, state: State, accepted: int = 0) -> "Unmet | None":
-        """The check with its grounds; None if `check` is None."""
-        if check is None:
-            return None
-        return cls(check.rule, check.status, check.recipient, check.evidence, check.refusal, state, accepted)
+    def of(cls, check: Check, state: State, ahead: Ahead = ALONE) -> "Unmet":
+        """The check with its grounds."""
+        return cls(check.rule, check.status, check.recipient, check.evidence, check.refusal, state, ahead)
 
 
 class Wishes(Struct, frozen=True):
@@ -127,9 +123,9 @@ class Desk(Protocol):
         """The check that already forbids this sender; None to go on. Raises Unavailable."""
 
     async def at_rcpt(
-        self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Check | None:
-        """The check that forbids this recipient, or None; the transaction has `accepted` others. Raises Unavailable."""
+        self, principal: Principal, mail_from: Address | None, recipient: Address, ahead: Ahead
+    ) -> Check | Ahead:
+        """The check that forbids this recipient, or what is then ahead of the next. Raises Unavailable."""
 
     def note(self, principal: Principal, unmet: Check, at: Door) -> str:
         """Record a refusal given before the message is judged, without waiting for it; returns the send

@@ -126,7 +126,9 @@ def _grounds(refused: Refused) -> dict[str, Any]:
     if not isinstance(unmet, Unmet) or unmet.state is None:
         return {}
     state = state_to_json(unmet.state, refused.facts)
-    return {"facts": facts_to_json(refused.facts), "state": state, "accepted": unmet.accepted}
+    ahead, facts = unmet.ahead, facts_to_json(refused.facts)
+    new = [ahead.first_contacts, ahead.newly_reached]
+    return {"facts": facts, "state": state, "accepted": ahead.recipients, "new": new}
 
 
 def _row(refused: Refused) -> dict[str, Any]:

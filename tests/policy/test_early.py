@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from policy.decision import Check, Decision, Refusal, failed
 from policy.engine import Pause, at_mail, at_rcpt, recheck
-from policy.state import Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
+from policy.state import Ahead, Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
 from policy.usage import HOUR, MINUTE, Usage
 from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, person, state, with_mailbox, with_options, with_rule
 
@@ -15,13 +15,13 @@ ENVELOPE = facts(recipients=(), from_address="", message_class="")
 TO_BOB = facts(from_address="", message_class="")
 
 
-def reason(found: Check | Refusal | None) -> str:
+def reason(found: Check | Refusal | Ahead | None) -> str:
     refusal = found.refusal if isinstance(found, Check) else found
-    return refusal.reason if refusal else ""
+    return refusal.reason if isinstance(refusal, Refusal) else ""
 
 
-def refusal_of(found: Check | None) -> Refusal:
-    assert found is not None
+def refusal_of(found: Check | Ahead | None) -> Refusal:
+    assert isinstance(found, Check)
     assert found.refusal is not None
     return found.refusal
 
@@ -98,10 +98,10 @@ def test_what_binds_all_mail_is_told_at_rcpt() -> None:
 
 
 def test_rcpt_counts_the_recipients_before_it() -> None:
-    assert at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=1) is None
-    found = at_rcpt(SETTINGS, TO_BOB, spent(98), accepted=2)
+    assert at_rcpt(SETTINGS, TO_BOB, spent(98), Ahead(1)) == Ahead(2, 1, 1)
+    found = at_rcpt(SETTINGS, TO_BOB, spent(98), Ahead(2))
     refusal = refusal_of(found)
-    assert found is not None
+    assert isinstance(found, Check)
     assert (found.rule, found.status, found.recipient) == ("rate_limit_hourly", "failed", BOB)
     assert (refusal.reason, refusal.retry, refusal.wait) == ("rate_limited", "after", 51 * 60)
 
@@ -109,14 +109,26 @@ def test_rcpt_counts_the_recipients_before_it() -> None:
 @pytest.mark.parametrize(("daily", "wait"), [(None, 61 * 60), (2, 25 * 3600)])
 def test_more_than_a_window_takes_still_names_a_wait_at_rcpt(daily: int | None, wait: int) -> None:
     policy, known = with_rule("rate_limit_hourly", limit=2), with_mailbox(state(), tightened=Limits(daily=daily))
-    refusal = refusal_of(at_rcpt(policy, TO_BOB, known, accepted=2))
+    refusal = refusal_of(at_rcpt(policy, TO_BOB, known, Ahead(2)))
     assert (refusal.wait, refusal.is_temporary(86_400)) == (wait, True)
 
 
+@pytest.mark.parametrize(
+    ("rule", "ahead", "wait"),
+    [("recipient_burst", Ahead(3, 0, 3), 6 * 60), ("first_contact_limit", Ahead(3, 3), 90_000)],
+)
+def test_new_recipients_before_it_count_at_rcpt_and_leave_before_it(rule: str, ahead: Ahead, wait: int) -> None:
+    policy = with_rule(rule, limit=3)
+    assert reason(at_rcpt(policy, TO_BOB, state(), Ahead(3))) == ""
+    refusal = refusal_of(at_rcpt(policy, TO_BOB, state(), ahead))
+    assert (refusal.reason, refusal.next, refusal.is_temporary(86_400)) == (rule, "wait", True)
+    assert wait - 3600 <= refusal.wait <= wait
+
+
 def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
-    refusal = refusal_of(at_rcpt(SETTINGS, TO_BOB, state(), accepted=100))
+    refusal = refusal_of(at_rcpt(SETTINGS, TO_BOB, state(), Ahead(100)))
     assert (refusal.reason, refusal.wait) == ("too_many_recipients", 0)
-    assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), accepted=100)) == "rate_limited"
+    assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), Ahead(100))) == "rate_limited"
 
 
 @pytest.mark.parametrize(
@@ -143,8 +155,8 @@ def test_what_cannot_be_read_is_for_now_however_short_a_wait_is_allowed() -> Non
 def test_a_bounce_has_one_recipient_and_its_own_bucket() -> None:
     bounce = replace(TO_BOB, mail_from="", sender_addresses=())
     assert at_mail(SETTINGS, bounce, spent(1000)) is None
-    assert at_rcpt(SETTINGS, bounce, spent(1000)) is None
-    assert reason(at_rcpt(SETTINGS, bounce, state(), accepted=1)) == "too_many_recipients"
+    assert reason(at_rcpt(SETTINGS, bounce, spent(1000))) == ""
+    assert reason(at_rcpt(SETTINGS, bounce, state(), Ahead(1))) == "too_many_recipients"
     usage = Usage()
     usage.null_sender.add(NOW, 20)
     assert reason(at_mail(SETTINGS, bounce, with_mailbox(state(), usage=usage))) == "rate_limited"

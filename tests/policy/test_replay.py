@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from policy.decision import Decision
+from policy.decision import Check, Decision
 from policy.engine import at_mail, at_rcpt
 from policy.replay import Report, replay, replay_at_the_door, summary
 from policy.state import Earlier, RecipientState, Suppression
@@ -18,7 +18,7 @@ ALLOWING_ALICE = with_rule("recipient_allowed", addresses=(ALICE,))
 def test_a_recipient_refused_before_the_message_is_let_through_by_a_looser_policy():
     envelope, known = facts(message_class=""), state()
     unmet = at_rcpt(ALLOWING_ALICE, envelope, known)
-    assert unmet is not None
+    assert isinstance(unmet, Check)
     before = summary(Decision.at_the_door(unmet, [BOB], DAY))
     assert replay_at_the_door(ALLOWING_ALICE, envelope, known, before).direction == "same"
     change = replay_at_the_door(SETTINGS, envelope, known, before)

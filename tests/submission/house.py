@@ -16,6 +16,7 @@ import uvloop
 from msgspec.structs import replace
 
 from policy.decision import Check, Decision, Refusal, failed
+from policy.state import Ahead
 from relay.mail.address import Address
 from relay.submission.certificate import Certificate
 from relay.submission.listener import Listener, bind
@@ -70,10 +71,10 @@ class ScriptedDesk:
         return at.send_id
 
     async def at_rcpt(
-        self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-    ) -> Check | None:
-        self.asked.append(f"RCPT {recipient.wire} {accepted}")
-        return _played(self.rcpt.get(recipient.wire))
+        self, principal: Principal, mail_from: Address | None, recipient: Address, ahead: Ahead
+    ) -> Check | Ahead:
+        self.asked.append(f"RCPT {recipient.wire} {ahead.recipients}")
+        return _played(self.rcpt.get(recipient.wire)) or Ahead(ahead.recipients + 1)
 
     async def submit(self, submission: Submission) -> Answer:
         self.begun.set()

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from policy.decision import Decision, Refusal
+from policy.decision import Check, Decision, Refusal
+from policy.state import Ahead
 from relay.mail.address import Address
 from relay.submission.connection import COMMANDS_IN_A_ROW
 from relay.submission.submission import Principal, Submission
@@ -180,10 +181,11 @@ def test_S9_one_octet_a_packet_is_the_same_conversation(hall: Hall) -> None:
 def test_S9_what_comes_while_others_have_their_turn_is_not_forgotten(make_hall: MakeHall) -> None:
     class Interrupted(ScriptedDesk):
         async def at_rcpt(
-            self, principal: Principal, mail_from: Address | None, recipient: Address, accepted: int
-        ) -> None:
-            if accepted == COMMANDS_IN_A_ROW - 2:  # MAIL was the first of the row
+            self, principal: Principal, mail_from: Address | None, recipient: Address, ahead: Ahead
+        ) -> Check | Ahead:
+            if ahead.recipients == COMMANDS_IN_A_ROW - 2:  # MAIL was the first of the row
                 hall.loop.call_soon(hall.session.data_received, b"NOOP\r\n")
+            return await super().at_rcpt(principal, mail_from, recipient, ahead)
 
     hall = make_hall(Interrupted())
     with hall.connect(login=True) as client:
