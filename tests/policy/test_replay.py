@@ -7,7 +7,7 @@ import pytest
 from policy.decision import Check, Decision
 from policy.engine import at_mail, at_rcpt
 from policy.replay import Report, replay, replay_at_the_door, summary
-from policy.state import Earlier, RecipientState, Suppression
+from policy.state import Ahead, Earlier, RecipientState, Suppression
 from tests.policy.cases import BOB, NOW, SETTINGS, facts, judged, state, with_options, with_rule
 
 ALICE = "alice@example.com"
@@ -23,6 +23,16 @@ def test_a_recipient_refused_before_the_message_is_let_through_by_a_looser_polic
     assert replay_at_the_door(ALLOWING_ALICE, envelope, known, before).direction == "same"
     change = replay_at_the_door(SETTINGS, envelope, known, before)
     assert (change.direction, change.rule, change.recipients) == ("looser", "recipient_allowed", (BOB,))
+
+
+def test_what_was_in_the_envelope_before_a_refused_recipient_counts_again():
+    strict, ahead = with_rule("first_contact_limit", limit=2), Ahead(2, 2, 2)
+    envelope, known = facts(message_class=""), state()
+    unmet = at_rcpt(strict, envelope, known, ahead)
+    assert isinstance(unmet, Check)
+    before = summary(Decision.at_the_door(unmet, [BOB], DAY))
+    assert replay_at_the_door(strict, envelope, known, before, ahead=ahead).direction == "same"
+    assert replay_at_the_door(SETTINGS, envelope, known, before, ahead=ahead).direction == "looser"
 
 
 def test_a_sender_refused_for_a_limit_is_let_through_by_a_higher_one():
