@@ -36,6 +36,7 @@ from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approval
 from relay.store.snapshot import Snapshot
 from relay.submission.record import event_of, record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
+from relay.submission.wording import refused
 
 # What became of a held message: a person's decision, or none in time.
 _SETTLED = {
@@ -349,7 +350,13 @@ def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
         event_of(
             facts,
             "send.blocked",
-            {"reason": v.refusal.reason, "rule": v.rule, "detail": v.refusal.detail, "mixed": True},
+            {
+                "reason": v.refusal.reason,
+                "rule": v.rule,
+                "detail": v.refusal.detail,
+                "reply": str(refused(v.refusal, "DATA", facts.send_id, item.policy.options.longest)),
+                "mixed": True,
+            },
             v.recipient,
         )
         for v in decision.verdicts

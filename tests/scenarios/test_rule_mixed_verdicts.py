@@ -60,16 +60,23 @@ def test_of_two_waits_the_longer_is_told(gate: Gate):
     assert 590 <= int(said.retry) <= 600
 
 
-def test_deliver_passing_sends_to_those_who_pass(gate: Gate):
-    agent = gate.mailbox(CONSENT, options={"mixed": "deliver_passing"})
-    good, bad = "pass@mixed.example", "fail@mixed.example"
-    _agreed(gate, good)
-    send = taken(agent.submit([good, bad], agent.offer(good)))
+def test_deliver_passing_sends_to_those_who_pass_and_reports_the_line_the_others_would_have_heard(gate: Gate):
+    agent = gate.mailbox(
+        CONSENT | {"cooldown": {"mode": "enforce", "minutes": 10}}, options={"mixed": "deliver_passing"}
+    )
+    good, bad, cool = "pass@mixed.example", "fail@mixed.example", "soon@mixed.example"
+    _agreed(gate, good, cool)
+    taken(agent.submit(cool, agent.offer(cool)))
+    send = taken(agent.submit([good, bad, cool], agent.offer(good)))
     gate.arrived(good)
     assert set(states(gate, send)) == {good}
     told = {r["recipient"]: r["outcome"] for r in trace(gate, send)["recipients"]}
-    assert told == {good: "queued", bad: "refused"}
+    assert told == {good: "queued", bad: "refused", cool: "refused"}
     assert gate.provider.ledger.copies_for(bad) == 0
+    report = b" ".join(gate.arrived(agent.address).split()).decode()
+    assert f"Status: 5.7.1 Diagnostic-Code: smtp; 550 5.7.1 no_consent: {bad}: no consent recorded;" in report
+    assert f"; retry=human next=get_consent send={send}" in report
+    assert "Status: 4.7.0 Diagnostic-Code: smtp; 451 4.7.0 cooldown: " in report
 
 
 def test_hold_all_asks_once_and_nobody_can_approve_past_a_block(gate: Gate):
