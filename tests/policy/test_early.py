@@ -114,11 +114,17 @@ def test_more_than_a_window_takes_still_names_a_wait_at_rcpt(daily: int | None, 
 
 
 @pytest.mark.parametrize(
-    ("rule", "ahead", "wait"),
-    [("recipient_burst", Ahead(3, 0, 3), 6 * 60), ("first_contact_limit", Ahead(3, 3), 90_000)],
+    ("rule", "window", "ahead", "wait"),
+    [
+        ("recipient_burst", {}, Ahead(3, 0, 3), 6 * 60),
+        ("recipient_burst", {"minutes": 1440}, Ahead(3, 0, 3), 25 * 3600),
+        ("first_contact_limit", {}, Ahead(3, 3), 25 * 3600),
+    ],
 )
-def test_new_recipients_before_it_count_at_rcpt_and_leave_before_it(rule: str, ahead: Ahead, wait: int) -> None:
-    policy = with_rule(rule, limit=3)
+def test_new_recipients_before_it_count_at_rcpt_and_leave_before_it(
+    rule: str, window: dict[str, int], ahead: Ahead, wait: int
+) -> None:
+    policy = with_rule(rule, limit=3, **window)
     assert reason(at_rcpt(policy, TO_BOB, state(), Ahead(3))) == ""
     refusal = refusal_of(at_rcpt(policy, TO_BOB, state(), ahead))
     assert (refusal.reason, refusal.next, refusal.is_temporary(86_400)) == (rule, "wait", True)
