@@ -44,7 +44,15 @@ class Transaction(Struct):
     recipients: dict[str, Address] = field(default_factory=dict)  # keyed by the address as the client wrote it
     ahead: Ahead = ALONE  # what they use up
     refused: int = 0
+    lasting: bool = False  # waiting would not help one of the refused
+    wait: int = 0  # seconds after which all the others pass
     over: bool = False  # there was a recipient too many
+
+    def refuse(self, why: Refusal) -> None:
+        """Count a refused recipient."""
+        self.refused += 1
+        self.lasting |= not why.is_temporary(self.options.longest)
+        self.wait = max(self.wait, why.wait)
 
 
 class Session(Access):
@@ -187,7 +195,8 @@ class Session(Access):
         self._say(wording.OK_RCPT)
 
     def _refuse_recipient(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
-        transaction.refused += 1
+        assert unmet.refusal is not None
+        transaction.refuse(unmet.refusal)
         if transaction.refused > self.terms.max_recipients:  # each refusal is recorded, so their number is limited too
             self._leave(wording.TOO_MANY_ERRORS)
             return
@@ -220,7 +229,7 @@ class Session(Access):
         if transaction.over and transaction.options.over_rcpt == "reject_all":
             return wording.TOO_MANY
         if transaction.refused and transaction.options.strict_recipients:
-            return wording.PARTLY
+            return wording.partly(0 if transaction.lasting else transaction.wait)
         return wording.NO_ROOM if incoming.exhausted else None
 
     async def _received(self, _: bytes) -> None:
@@ -297,6 +306,8 @@ class Session(Access):
     def _failed(self, why: Refusal) -> bytes:
         if not self._send_id:
             return wording.TROUBLE
+        if self._phase == "RCPT" and self._transaction is not None:
+            self._transaction.refuse(why)
         return wording.line(wording.refused(why, self._phase, self._send_id))
 
     def _in_transaction(self) -> bool:

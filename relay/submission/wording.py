@@ -63,10 +63,14 @@ ONE_ONLY = failed(
         "too_many_recipients", "mail from the null sender may have only one recipient", "after", "reduce_recipients"
     ),
 )
-PARTLY = failed(
-    "strict_recipients",
-    Refusal("recipient_refused", "a recipient was refused and the mailbox is strict", "never", "drop_recipient"),
-)
+
+
+def partly(wait: int) -> Check:
+    """The refusal of DATA for a strict mailbox that lacks a recipient: for `wait` seconds, or for good if that is 0."""
+    detail = "a recipient was refused and the mailbox is strict"
+    if wait:
+        return failed("strict_recipients", Refusal("recipient_refused", detail, "after", "wait", wait))
+    return failed("strict_recipients", Refusal("recipient_refused", detail, "never", "drop_recipient"))
 
 
 def too_large(limit: int) -> Check:

@@ -4,12 +4,15 @@ import pytest
 
 from policy.decision import Refusal
 from policy.settings import Options
+from relay.store.writer import Unavailable
 from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk
 from tests.support.settings import ADDRESS
 from tests.support.smtp import Client
 
 MAIL = f"MAIL FROM:<{ADDRESS}>"
 BOB = "RCPT TO:<bob@example.net>"
+SOON = Refusal("cooldown", "", "after", "wait", 600)
+NEVER = Refusal("suppressed", "", "never", "drop_recipient")
 
 
 def said(client: Client, *commands: str) -> list[int]:
@@ -206,6 +209,29 @@ def test_one_refused_recipient_fails_the_message_of_a_strict_mailbox(make_hall: 
         assert said(client, MAIL, BOB, "RCPT TO:<no address>") == [250, 250, 553]
         assert str(client.command("DATA")).startswith("550 5.7.1 recipient_refused: ")
         assert client.submit(ADDRESS, ["bob@example.net"], MESSAGE).code == 250
+
+
+@pytest.mark.parametrize(
+    ("steps", "reply"),
+    [
+        (
+            [SOON],
+            "451 4.7.0 recipient_refused: a recipient was refused and the mailbox is strict; retry=600 next=wait ",
+        ),
+        ([Unavailable("away"), SOON], "451 4.7.0 recipient_refused: "),
+        ([Unavailable("away")], "451 4.7.0 recipient_refused: "),
+        ([SOON, NEVER], "550 5.7.1 recipient_refused: "),
+    ],
+)
+def test_a_strict_mailbox_waits_where_its_refused_recipients_only_have_to(
+    make_hall: MakeHall, steps: list[Refusal | Unavailable], reply: str
+) -> None:
+    desk = ScriptedDesk(rcpt={f"r{n}@example.net": step for n, step in enumerate(steps)})
+    hall = make_hall(desk, options=lambda _: Options(strict_recipients=True))
+    with hall.connect(login=True) as client:
+        assert said(client, MAIL, BOB) == [250, 250]
+        assert all(code >= 400 for code in said(client, *(f"RCPT TO:<{address}>" for address in desk.rcpt)))
+        assert str(client.command("DATA")).startswith(reply)
 
 
 def test_the_id_of_mail_is_the_id_of_the_message(hall: Hall) -> None:
