@@ -14,6 +14,7 @@ from typing import Any
 from policy.moment import moment
 from relay.mail.address import key_of
 from relay.mail.bounce_text import codes_in
+from relay.mail.reply import EnhancedCode, refusal
 from relay.mail.report import Returned, Undelivered, write_report
 from relay.store.engine import loads
 from relay.store.notices import Notice, Subject
@@ -77,7 +78,7 @@ class Reports:
 def _undelivered(subject: Subject, event: Any) -> Undelivered:
     told = loads(event.data)
     reason = str(told.get("reason", ""))
-    reply = str(told.get("reply") or told.get("detail") or "")
+    reply = _alone(told, subject.send.id) if "code" in told else str(told.get("reply") or told.get("detail") or "")
     note = str(told.get("note") or "")
     status = codes_in(reply).status or str(told.get("status", ""))
     if not status or event.type == "delivery.expired":
@@ -89,6 +90,13 @@ def _undelivered(subject: Subject, event: Any) -> Undelivered:
         f"{reply or _WORDS.get(reason) or _in_words(reason)} {note}".strip(),
         last_attempt=moment(delivery.updated_at) if delivery is not None and delivery.attempts else None,
     )
+
+
+def _alone(told: dict[str, Any], send_id: str) -> str:
+    """The line that a recipient refused beside others would have got alone."""
+    enhanced = EnhancedCode(*map(int, told["status"].split(".")))
+    words = told["reason"], told["detail"], told["retry"], told["next"]
+    return str(refusal(told["code"], enhanced, *words, send_id))
 
 
 def _in_words(reason: str) -> str:

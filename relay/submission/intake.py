@@ -36,7 +36,7 @@ from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approval
 from relay.store.snapshot import Snapshot
 from relay.submission.record import event_of, record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
-from relay.submission.wording import refused
+from relay.submission.wording import words_of
 
 # What became of a held message: a person's decision, or none in time.
 _SETTLED = {
@@ -344,21 +344,10 @@ def _taken(item: Prepared, deliveries: Sequence[NewDelivery]) -> list[Event]:
 
 
 def _refused_beside(item: Prepared, decision: Decision) -> list[Event]:
-    """Events for the recipients refused in a message that others get: no SMTP reply names them."""
-    facts = item.facts
+    """Events for the recipients refused in a message that others get: no SMTP reply names them, but a report may."""
+    facts, longest = item.facts, item.policy.options.longest
     return [
-        event_of(
-            facts,
-            "send.blocked",
-            {
-                "reason": v.refusal.reason,
-                "rule": v.rule,
-                "detail": v.refusal.detail,
-                "reply": str(refused(v.refusal, "DATA", facts.send_id, item.policy.options.longest)),
-                "mixed": True,
-            },
-            v.recipient,
-        )
+        event_of(facts, "send.blocked", {"rule": v.rule, **words_of(v.refusal, longest), "mixed": True}, v.recipient)
         for v in decision.verdicts
         if v.outcome == "refused" and v.refusal is not None
     ]

@@ -5,6 +5,8 @@ action and soon enough; otherwise 5yz. A refusal is one line of at most 200 octe
 its clause is ever shortened. Nothing here reveals a class, a path or a host of ours.
 """
 
+from typing import Any
+
 from policy.decision import Check, Decision, RecipientVerdict, Refusal, failed
 from policy.settings import Options
 from relay.mail.address import AddressError
@@ -89,8 +91,18 @@ def too_often(wait: int) -> Refusal:
 def refused(why: Refusal, phase: Phase, send_id: str, longest: int = 86_400) -> Reply:
     """The reply to a refusal; a wait of more than `longest` seconds is not told as temporary."""
     code, enhanced = _status(why, phase, longest)
-    retry = why.wait if why.retry == "after" else why.retry
-    return refusal(code, enhanced, why.reason, why.detail, retry, why.next, send_id)
+    return refusal(code, enhanced, why.reason, why.detail, _retry(why), why.next, send_id)
+
+
+def words_of(why: Refusal, longest: int) -> dict[str, Any]:
+    """What a refusal after the final dot says, word by word and nothing shortened, for an event."""
+    code, enhanced = _status(why, "DATA", longest)
+    words = {"reason": why.reason, "detail": why.detail, "code": code, "status": str(enhanced)}
+    return words | {"retry": _retry(why), "next": why.next}
+
+
+def _retry(why: Refusal) -> int | str:
+    return why.wait if why.retry == "after" else why.retry
 
 
 def bad_recipient(error: AddressError) -> Check:
