@@ -136,7 +136,7 @@ def pause(
 
     with opened(config) as house, house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
-        check_is_in_use(row)
+        check_is_in_use("mailbox", row)
         changed = pause_mailbox(connection, row.id, by=house.operator, cause=cause, now=house.now())
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
 
@@ -152,7 +152,7 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
 
     with opened(config) as house, house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
-        check_is_in_use(row)
+        check_is_in_use("mailbox", row)
         rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
         changed = resume_mailbox(connection, row.id, rule=rule, by=house.operator, now=house.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")

@@ -101,16 +101,14 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 
 
 def _set(name: str, status: str, cause: str, config: Any) -> None:
-    from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.output import say
-    from relay.store.accounts import set_tenant_status
+    from relay.store.accounts import check_is_in_use, set_tenant_status
     from relay.store.accounts import tenant as find
 
     with opened(config) as house, house.writing() as connection:
         row = find(connection, name)
-        if row.status == "disabled":
-            raise Refused(f"the tenant {row.name} is disabled: it is no longer in the configuration file")
+        check_is_in_use("tenant", row)
         changed = set_tenant_status(connection, row.id, status=status, cause=cause, by=house.operator, now=house.now())
     say(f"Tenant {row.name} is {status}{'' if changed else ' already'}.")
 

@@ -135,7 +135,7 @@ async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cau
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        accounts.check_is_in_use(accounts.mailbox(connection, found.id))
+        accounts.check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
         accounts.pause_mailbox(connection, found.id, by=who.actor, cause=body.cause, now=now)
         return accounts.mailbox(connection, found.id)
 
@@ -157,7 +157,7 @@ async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        accounts.check_is_in_use(accounts.mailbox(connection, found.id))
+        accounts.check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
         tenant = accounts.tenant(connection, found.tenant_id).name
         rule = policy_of(parts.settings(), found, tenant).reputation
         accounts.resume_mailbox(connection, found.id, rule=rule, by=who.actor, now=now)

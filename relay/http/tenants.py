@@ -57,6 +57,7 @@ async def _switch(parts: House, reference: str, status: str, cause: str, who: Ca
             row = accounts.tenant(connection, reference)
         except accounts.Unknown:
             raise not_found("tenant") from None
+        accounts.check_is_in_use("tenant", row)
         accounts.set_tenant_status(connection, row.id, status=status, cause=cause, by=who.actor, now=now)
         return str(row.id)
 

@@ -179,10 +179,10 @@ def mailbox_row(new: NewMailbox) -> dict[str, Any]:
     return declared | {"allowed_classes": classes, "settings": settings}
 
 
-def check_is_in_use(row: Any) -> None:
-    """Raise Declared if the mailbox left the configuration file: it can be neither paused nor resumed."""
+def check_is_in_use(kind: str, row: Any) -> None:
+    """Raise Declared if the mailbox or tenant left the configuration file: it can be neither paused nor resumed."""
     if row.status == "disabled":
-        raise Declared(f"the mailbox {row.name} is no longer in the configuration file: put it back to use it")
+        raise Declared(f"the {kind} {row.name} is no longer in the configuration file: put it back to use it")
 
 
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
@@ -243,13 +243,14 @@ def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[
 def set_tenant_status(connection: Connection, tenant_id: str, *, status: str, cause: str, by: str, now: int) -> bool:
     """Pause or resume a whole tenant: the kill switch. False if nothing changed. `by` is as in `acts.enact`.
 
+    One that left the configuration file stays disabled, whatever comes back of its mail.
     `cause` begins with BY_REPUTATION if rates caused the pause; resuming then starts the counts anew.
     """
     if status == "active" and str(tenant(connection, tenant_id).cause).startswith(BY_REPUTATION):
         _begin_anew(connection, tenant_id, now)
     changed = connection.execute(
         update(t.tenants)
-        .where(t.tenants.c.id == tenant_id, t.tenants.c.status != status)
+        .where(t.tenants.c.id == tenant_id, t.tenants.c.status.not_in((status, "disabled")))
         .values(status=status, cause=cause)
     ).rowcount
     if changed:

@@ -84,10 +84,12 @@ def test_a_store_of_another_version_is_left_alone(cli):
 def test_what_left_the_file_can_neither_be_paused_nor_resumed_nor_made_anew(cli):
     database = Database(load(cli.config).settings.storage.dsn)
     with database.writing.begin() as connection:
-        connection.execute(update(t.mailboxes).values(status="disabled", managed=True))
+        for table in (t.mailboxes, t.tenants):
+            connection.execute(update(table).values(status="disabled", managed=True))
     database.close_now()
     for act in ("pause", "resume"):
-        assert "no longer in the configuration file" in cli("mailbox", act, "agent").err
+        for kind, name in (("mailbox", "agent"), ("tenant", "default")):
+            assert "no longer in the configuration file" in cli(kind, act, name).err
     assert "put it back there" in cli("mailbox", "add", "agent", "--address", f"agent@{DOMAIN}").err
 
 

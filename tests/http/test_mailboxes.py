@@ -143,6 +143,13 @@ async def test_a_mailbox_that_left_the_file_is_neither_paused_nor_resumed(office
         assert refused.json()["detail"] == told
 
 
+@pytest.mark.parametrize("act", ["pause", "resume"])
+async def test_a_tenant_that_left_the_file_is_neither_paused_nor_resumed(office, act):
+    await office.house.write(lambda c: c.execute(update(t.tenants).values(status="disabled")).rowcount)
+    refused = await office.post(f"/v1/tenants/default/{act}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "declared_in_file")
+
+
 async def test_an_agent_pauses_itself_and_only_a_person_resumes_it(office):
     key = await office.key()
     paused = await office.post("/v1/mailboxes/agent/pause", {"cause": "I loop"}, key=key)

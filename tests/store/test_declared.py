@@ -26,6 +26,8 @@ from relay.store.accounts import (
     add_tenant,
     pause_mailbox,
     rename_tenant,
+    set_tenant_status,
+    tenant,
     tighten_mailbox,
 )
 from relay.store.declared import declare
@@ -54,8 +56,7 @@ def bring(connection: Connection, *mailboxes: dict[str, Any], **more: Any) -> No
 
 def make(connection: Connection, **changed: Any) -> None:
     """A mailbox of the API in the tenant `default`."""
-    tenant = connection.execute(select(t.tenants.c.id).where(t.tenants.c.name == "default")).scalar_one()
-    add_mailbox(connection, replace(OF_THE_API, tenant_id=tenant, **changed), by="tim", now=1)
+    add_mailbox(connection, replace(OF_THE_API, tenant_id=tenant(connection, "default").id, **changed), by="tim", now=1)
 
 
 def box(name: str, address: str, *users: str) -> dict[str, Any]:
@@ -247,6 +248,15 @@ def test_a_renamed_tenant_keeps_what_it_has(database: Database) -> None:
             rename_tenant(connection, "gamma", "default")
         with pytest.raises(InUse):
             rename_tenant(connection, "default", "first")
+
+
+def test_a_tenant_that_left_the_file_stays_disabled_whatever_comes_back_of_its_mail(database: Database) -> None:
+    with database.transaction() as connection:
+        bring(connection, tenants=[{"name": "beta"}])
+        bring(connection)
+        gone = tenant(connection, "beta")
+        assert not set_tenant_status(connection, gone.id, status="paused", cause="", by="reputation", now=2)
+        assert tenant(connection, "beta").status == "disabled"
 
 
 def test_no_policy_leaves_the_file_that_a_mailbox_of_the_api_obeys(database: Database) -> None:
