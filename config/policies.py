@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from config.rules import ORIGINS, PolicyFields, RateLimits
+from config.rules import ORIGINS, Policy, PolicyFields, RateLimits, Rules, laid_over
 from policy.settings import Options, PolicySettings
 from policy.usage import WINDOWS
 
@@ -29,6 +29,14 @@ def layer(fields: PolicyFields) -> dict[str, dict[str, Any]]:
             said[name] = said.get(name, {}) | (values or {})
     options = {name: value for name in _OPTIONS if (value := getattr(fields, name)) is not None}
     return said | {"options": options} if options else said
+
+
+def spelled_out(policy: Policy) -> Policy:
+    """The same policy with its rateLimits written as the rules they are short for."""
+    if policy.rate_limits is None:
+        return policy
+    rules = Rules.model_validate(limits_layer(policy.rate_limits))
+    return policy.model_copy(update={"rate_limits": None, "rules": laid_over(rules, policy.rules or Rules())})
 
 
 def limits_layer(limits: RateLimits) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from config.delivery import BounceHandling, DeliveryConfig
-from config.policies import Layer, build, layer, limits_layer
+from config.policies import Layer, build, layer, limits_layer, spelled_out
 from config.providers import ProviderSettings, complete
 from config.reports import BRIEF_WINDOWS, Alerts, Approvals, Attribution, AttributionWindows, Costs, Webhook
 from config.rules import Policy, RateLimits, laid_over
@@ -102,16 +102,17 @@ class Settings(Section):
         return built
 
     def with_change(self, name: str, change: Policy) -> "Settings":
-        """The same settings, except that the named policy also says what `change` says."""
-        known = self.policies.get(name, Policy())
-        return self._with({"policies": {**self.policies, name: laid_over(known, change)}})
+        """The same settings, except that the named policy also says what `change` says, in whichever spelling."""
+        known = spelled_out(self.policies.get(name, Policy()))
+        return self._with({"policies": {**self.policies, name: laid_over(known, spelled_out(change))}})
 
     def with_part(self, part: "Settings") -> "Settings":
         """What `part` says, laid over these settings; `part` itself if it declares mailboxes, as a whole file does."""
         if "mailboxes" in part.model_fields_set:
             return part
-        changed = self._with({name: getattr(part, name) for name in part.model_fields_set - {"policies"}})
-        for name, policy in part.policies.items():
+        names = part.model_fields_set - {"policies", "rate_limits"}
+        changed = self._with({name: getattr(part, name) for name in names})
+        for name, policy in (("default", Policy(rate_limits=part.rate_limits)), *part.policies.items()):
             changed = changed.with_change(name, policy)
         return changed
 

@@ -7,7 +7,7 @@ decision is made by itself: that an earlier one would have used up more or less 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 from msgspec.structs import replace
 
 from config.changes import diff
+from config.senders import Mailbox
 from config.settings import Settings
 from policy.facts import Facts
 from policy.recorded import facts_from_json, state_from_json
@@ -24,6 +25,7 @@ from policy.settings import MessageForm, PolicySettings, RecipientAllowed
 from policy.state import Ahead, State
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import traces
+from relay.store.declared_mailboxes import known_again
 from relay.store.engine import loads
 from relay.submission.account import policy_of
 
@@ -131,13 +133,22 @@ def _as_declared(state: State, candidate: Candidate) -> State:
     return state
 
 
-def candidates_of(settings: Settings, rows: Iterable[Any], tenants: Mapping[str, str]) -> dict[str, Candidate]:
+def candidates_of(settings: Settings, rows: Sequence[Any], tenants: Mapping[str, str]) -> dict[str, Candidate]:
     """What the candidate says of these mailboxes (table rows), by id; `tenants` gives tenant names by id."""
-    return {row.id: _candidate(settings, row, tenants[row.tenant_id]) for row in rows}
+    declared = _declared(settings, rows, tenants)
+    return {row.id: _candidate(settings, row, tenants[row.tenant_id], declared.get(row.id)) for row in rows}
 
 
-def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:
-    policy, declared = policy_of(settings, row, tenant), settings.mailbox(row.name, tenant)
+def _declared(settings: Settings, rows: Sequence[Any], tenants: Mapping[str, str]) -> dict[str, Mailbox]:
+    """The mailboxes that the candidate declares, by the id of the row they would be taken for."""
+    ids = {name: tenant_id for tenant_id, name in tenants.items()}
+    boxes = {parse_path(box.from_address).key: box for box in settings.mailboxes}
+    names = [(address, ids.get(box.tenant, ""), box.name) for address, box in boxes.items()]
+    return {row.id: boxes[address] for address, row in known_again(rows, names).items()}
+
+
+def _candidate(settings: Settings, row: Any, tenant: str, declared: Mailbox | None) -> Candidate:
+    policy = policy_of(settings, row, tenant) if declared is None else settings.policy_for(declared)
     internal = frozenset(settings.internal_domains)
     if declared is None:
         return Candidate(row.name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
@@ -157,8 +168,9 @@ def _candidate(settings: Settings, row: Any, tenant: str) -> Candidate:
 def untried(settings: Settings, candidate: Settings, rows: Sequence[Any], tenants: Mapping[str, str]) -> list[str]:
     """What the candidate changes although records do not tell what would have come of it."""
     found = [change.key for change in diff(settings, candidate) if _UNRECORDED.fullmatch(change.key)]
+    candidates = candidates_of(candidate, rows, tenants)
     for row in rows:
-        was, would = (policy_of(one, row, tenants[row.tenant_id]) for one in (settings, candidate))
+        was, would = policy_of(settings, row, tenants[row.tenant_id]), candidates[row.id].policy
         pairs = [(getattr(was, rule), getattr(would, rule), rule, name) for rule, name in _READ_BY]
         found += [f"{rule}.{name}" for old, new, rule, name in pairs if getattr(old, name) != getattr(new, name)]
         found += [name for name in _COUNTING if getattr(was, name).mode == "off" != getattr(would, name).mode]

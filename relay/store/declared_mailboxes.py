@@ -29,7 +29,7 @@ def mailboxes(
     """Create or change declared mailboxes, disable those no longer declared; raises Taken and InUse."""
     rows = connection.execute(select(t.mailboxes)).all()
     wanted = [_new_mailbox(box, tenants[box.tenant], makers) for box in declared]
-    known = _known_again(rows, wanted)
+    known = known_again(rows, [(new.address_key, new.tenant_id, new.name) for new in wanted])
     kept = {row.id for row in known.values()}
     missing = [row for row in rows if row.id not in kept]
     for new in wanted:
@@ -77,14 +77,12 @@ def _new_mailbox(mailbox: Mailbox, tenant_id: str, makers: Makers) -> NewMailbox
     )
 
 
-def _known_again(rows: Sequence[Any], declared: Sequence[NewMailbox]) -> dict[str, Any]:
-    """The existing rows of declared mailboxes, by declared address."""
-    addresses = {new.address_key for new in declared}
+def known_again(rows: Sequence[Any], declared: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """The existing rows of declared mailboxes (address key, tenant's id, name), by declared address."""
+    addresses = {address for address, *_ in declared}
     by_address = {row.address_key: row for row in rows}
     by_name = {(row.tenant_id, row.name): row for row in rows if row.managed and row.address_key not in addresses}
-    found = {
-        new.address_key: by_address.get(new.address_key) or by_name.get((new.tenant_id, new.name)) for new in declared
-    }
+    found = {address: by_address.get(address) or by_name.get((tenant, name)) for address, tenant, name in declared}
     return {address: row for address, row in found.items() if row is not None}
 
 

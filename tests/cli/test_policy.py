@@ -105,6 +105,9 @@ def test_replay_takes_a_whole_file_or_what_changes_in_it_and_names_what_it_canno
     report = cli.does("policy", "replay", "--with", _candidate(cli, tmp_path, asked), "--json").json
     assert report["byRule"] == {"autonomy_level": {"stricter": 1, "looser": 0, "reason": 0}}
     assert report["notTried"] == []
+    renamed = _candidate(cli, tmp_path, {"mailboxes": [agent | {"name": "clerk", "rateLimits": {"hourly": 1}}]})
+    report = cli.does("policy", "replay", "--with", renamed, "--json").json
+    assert report["byRule"] == {"rate_limit_hourly": {"stricter": 1, "looser": 0, "reason": 0}}
     gone = _candidate(cli, tmp_path, {"mailboxes": []})
     assert cli.does("policy", "replay", "--with", gone, "--json").json["byRule"]["mailbox_active"]["stricter"] == 2
     rules = {"content_safety": {"canaries": [CANARY]}, "warmup": {"mode": "enforce"}}
@@ -113,6 +116,9 @@ def test_replay_takes_a_whole_file_or_what_changes_in_it_and_names_what_it_canno
     report = cli.does("policy", "replay", "--with", str(part), "--json").json
     assert report["byRule"] == {"recipient_allowed": {"stricter": 1, "looser": 0, "reason": 0}}
     assert report["notTried"] == []
+    part.write_text("version: 1\nrateLimits: {hourly: 1}\n")
+    report = cli.does("policy", "replay", "--with", str(part), "--json").json
+    assert report["byRule"] == {"rate_limit_hourly": {"stricter": 1, "looser": 0, "reason": 0}}
     unknown = {"policies": {"default": {"rules": rules}}, "tenants": [{"name": "default", "rateLimits": {"hourly": 1}}]}
     path = _candidate(cli, tmp_path, unknown)
     report = cli.does("policy", "replay", "--with", path, "--json").json

@@ -98,6 +98,20 @@ def test_mailboxes_made_later_take_a_named_policy_and_overrides():
     assert settings.policy("strict").rate_limit_hourly.limit == 5
 
 
+LIMITS = [
+    "rateLimits: {hourly: 7}",
+    "policies: {default: {rateLimits: {hourly: 7}}}",
+    "policies: {default: {rules: {rate_limit_hourly: {limit: 7}}}}",
+]
+
+
+@pytest.mark.parametrize("change", LIMITS)
+@pytest.mark.parametrize("known", LIMITS)
+def test_a_limit_that_changes_binds_however_it_and_the_old_one_are_spelled(known, change):
+    before, after = (load_text(f"version: 1\n{text}\n").settings for text in (known.replace("7", "50"), change))
+    assert before.with_part(after).policy().rate_limit_hourly.limit == 7
+
+
 def test_a_policy_is_hashable_and_built_once():
     settings = load_text(LAYERS).settings
     box = settings.mailboxes[1]
