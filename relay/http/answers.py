@@ -6,6 +6,7 @@ from typing import Any
 from policy.decision import Decision, Refusal
 from policy.moment import iso
 from relay.http.shapes import when
+from relay.submission.record import verdict_row
 from relay.submission.submission import Answer
 
 STATUS = {"approved": "queued", "held": "held", "blocked": "blocked", "deferred": "blocked"}
@@ -36,28 +37,23 @@ def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
         **as_before(record),
         "replayed": True,
         "checks": list(record.get("checks", ())),
-        "recipients": [
-            {"recipient": address, "outcome": outcome}
-            | ({"rule": rule} if rule else {})
-            | ({"firstSend": first} if first else {})
-            for address, outcome, rule, first in record.get("verdicts", ())
-        ],
+        "recipients": [_told(*row) for row in record["verdicts"]],
         "timestamp": record.get("timestamp") or when(now),
     }
 
 
 def as_before(record: Mapping[str, Any]) -> dict[str, Any]:
     """The verdict of the first answer, from its record."""
-    outcomes = [outcome for _, outcome, *_ in record.get("verdicts", ())]
+    outcomes = [outcome for _, outcome, *_ in record["verdicts"]]
     held = record["decision"] == "held"
     return {
         "status": "scheduled" if outcomes and set(outcomes) == {"scheduled"} else STATUS[record["decision"]],
         "decision": record["decision"],
         "reason": (record.get("reason") or "held") if held else None,
-        "detail": None,
+        "detail": record.get("detail"),
         "retry": "human" if held else None,
         "retryAfter": None,
-        "next": "ask_human" if held else "none",
+        "next": record.get("next", "none"),
     }
 
 
@@ -73,23 +69,14 @@ def _decided(decision: Decision, replayed: bool) -> dict[str, Any]:
         "next": why.next if why else "none",
         "replayed": replayed,
         "checks": [check.as_json() for check in decision.checks],
-        "recipients": _verdicts(decision),
+        "recipients": [_told(*verdict_row(verdict)) for verdict in decision.verdicts],
     }
 
 
-def _verdicts(decision: Decision) -> list[dict[str, Any]]:
-    """What became of each recipient; empty fields are left out."""
-    return [
-        {
-            "recipient": verdict.recipient,
-            "outcome": verdict.outcome,
-            **({"rule": verdict.rule} if verdict.rule else {}),
-            **({"reason": verdict.refusal.reason} if verdict.refusal else {}),
-            **({"due": iso(verdict.due)} if verdict.due else {}),
-            **({"firstSend": verdict.first_send} if verdict.first_send else {}),
-        }
-        for verdict in decision.verdicts
-    ]
+def _told(recipient: str, outcome: str, rule: str, first: str, reason: str, due: int) -> dict[str, Any]:
+    """What became of a recipient; empty fields are left out."""
+    found = {"rule": rule, "reason": reason, "due": iso(due) if due else "", "firstSend": first}
+    return {"recipient": recipient, "outcome": outcome} | {name: value for name, value in found.items() if value}
 
 
 def _status(decision: Decision) -> str:

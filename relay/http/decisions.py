@@ -62,7 +62,7 @@ async def trace(parts: House, who: Caller, send_id: str, *, full: bool = False) 
         "reason": record["reason"] or None,
         "recipients": [
             {"recipient": address, "outcome": outcome, "rule": rule or None, "firstSend": first or None}
-            for address, outcome, rule, first in record["verdicts"]
+            for address, outcome, rule, first, *_ in record["verdicts"]
         ],
     }
     return told | {"facts": record.get("facts"), "state": record.get("state")} if full else told

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from policy.decision import Decision
+from policy.decision import Decision, RecipientVerdict
 from policy.facts import Facts
 from policy.moment import exact
 from policy.recorded import facts_to_json, state_to_json
@@ -24,7 +24,11 @@ def record_content(send_id: str, facts: Facts, state: State, decision: Decision)
 
 
 def verdict_content(send_id: str, facts: Facts, decision: Decision) -> dict[str, Any]:
-    """What a record says of the verdict, without the facts and state behind it."""
+    """What a record says of the verdict, without the facts and state behind it.
+
+    An accepting answer can be given again from it, word for word.
+    """
+    why = decision.refusal
     return {
         "v": 1,
         "sendId": send_id,
@@ -33,10 +37,17 @@ def verdict_content(send_id: str, facts: Facts, decision: Decision) -> dict[str,
         "decision": decision.decision,
         "rule": decision.rule,
         "reason": decision.reason,
-        "verdicts": [[v.recipient, v.outcome, v.rule, v.first_send] for v in decision.verdicts],
+        **({"detail": why.detail, "next": why.next} if why and decision.decision == "held" else {}),
+        "verdicts": [verdict_row(verdict) for verdict in decision.verdicts],
         "checks": [check.as_json() for check in decision.checks],
         "timestamp": exact(facts.now),
     }
+
+
+def verdict_row(verdict: RecipientVerdict) -> list[Any]:
+    """Recipient, outcome, rule, first send, reason and due time; what does not apply is "" or 0."""
+    reason = verdict.refusal.reason if verdict.refusal else ""
+    return [verdict.recipient, verdict.outcome, verdict.rule, verdict.first_send, reason, verdict.due]
 
 
 def _latest(facts: Facts, decision: Decision) -> int:
