@@ -104,7 +104,8 @@ async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who
 
 def told(row: Any) -> dict[str, Any]:
     """A credential in the API's form."""
-    return of_row(Key, row, scope=scope_told(row.scope), key_prefix=row.prefix, mailbox_id=row.found_mailbox)
+    found = {"mailbox_id": row.found_mailbox, "tenant_id": credentials.tenant_of(row)}
+    return of_row(Key, row, scope=scope_told(row.scope), key_prefix=row.prefix, **found)
 
 
 def _scope(given: str) -> tuple[str, str]:

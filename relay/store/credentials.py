@@ -111,8 +111,13 @@ def scope_told(scope: str) -> str:
 
 
 def by_id(connection: Connection, credential_id: str) -> Any:
-    """The credential with its mailbox (columns `found_mailbox`, `mailbox_name`, `mailbox_address`), or None."""
+    """The credential with its mailbox (columns `found_mailbox`, `mailbox_tenant`, `mailbox_name` …), or None."""
     return connection.execute(_JOINED.where(t.credentials.c.id == credential_id)).first()
+
+
+def tenant_of(row: Any) -> str:
+    """The tenant of a credential's mailbox; until there is one, that of the credential."""
+    return str(row.mailbox_tenant or row.tenant_id)
 
 
 def for_login(connection: Connection, username: str) -> Sequence[Any]:
@@ -158,15 +163,15 @@ def revoked_of_files(connection: Connection) -> frozenset[str]:
 
 def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> None:
     """Revoke a credential permanently; raises Unknown. One that is revoked stays as it is."""
-    c = t.credentials.c
-    row = connection.execute(select(c.tenant_id, c.mailbox_id, c.label).where(c.id == credential_id)).first()
+    row = by_id(connection, credential_id)
     if row is None:
         raise Unknown("credential", credential_id)
+    c = t.credentials.c
     revoked = update(t.credentials).where(c.id == credential_id, c.status != "revoked")
     if not connection.execute(revoked.values(status="revoked", revoked_at=now)).rowcount:
         return
     data = {"key": credential_id, "label": row.label}
-    enact(connection, Event("key.revoked", now, row.tenant_id, row.mailbox_id, data=data), by=by)
+    enact(connection, Event("key.revoked", now, tenant_of(row), row.found_mailbox or "", data=data), by=by)
 
 
 def _letters(random: bytes) -> str:

@@ -126,7 +126,7 @@ def _principal(row: Any) -> Principal:
         raise AuthRefused("revoked")
     return Principal(
         credential_id=row.id,
-        tenant_id=row.mailbox_tenant or row.tenant_id,
+        tenant_id=credentials.tenant_of(row),
         mailbox_id=row.found_mailbox or "",
         permissions=frozenset(loads(row.permissions)),
         username=row.username or row.label,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.http.office import DOMAIN
+from tests.http.office import DOMAIN, OTHER
 
 SCOPE = f"agent:agent@{DOMAIN}"
 
@@ -29,6 +29,17 @@ async def test_an_address_may_get_its_mailbox_later(office):
     assert own["mailboxId"] == box["id"]
     told = (await office.post("/v1/send/request", send, key=key)).json()
     assert (told["status"], told["reason"], told["next"]) == ("blocked", "sender_domain_not_verified", "verify_domain")
+
+
+async def test_a_key_belongs_to_the_tenant_in_which_its_mailbox_is_made_later(office):
+    key, theirs = await office.key(f"agent:later@{OTHER}"), await office.key("tenant:acme")
+    new = {"name": "later", "fromAddress": f"later@{OTHER}", "tenant": "acme"}
+    box = (await office.post("/v1/mailboxes", new)).json()
+    (own,) = (await office.get("/v1/me/keys", key=key)).json()["data"]
+    assert (own["mailboxId"], own["tenantId"]) == (box["id"], box["tenantId"])
+    await office.call("DELETE", f"/v1/me/keys/{own['id']}", key=key)
+    seen = (await office.get("/v1/events?types=key.revoked", key=theirs)).json()["data"]
+    assert [(event["mailboxId"], event["data"]["key"]) for event in seen] == [(box["id"], own["id"])]
 
 
 async def test_a_revoked_key_is_told_that_it_is_revoked(office):
