@@ -18,6 +18,8 @@ from config.smtp import TlsMode
 # Used if neither the operator nor the preset says anything.
 _LIMITS = {"messages_per_connection": 100, "connections": 10}
 
+Readiness = Literal["ready", "unconfigured"]
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
@@ -27,7 +29,7 @@ class ProviderSettings:
     preset: Preset
     # What the file says.
     declared: Provider
-    status: Literal["ready", "unconfigured"]
+    status: Readiness
     # Why it is unconfigured; empty if it is ready.
     lacks: str
     weight: int

@@ -10,6 +10,8 @@ from config.types import Count, Domain, FilePath, Lines, MailAddress, Name, Secr
 DEFAULT_TENANT = "default"
 MailClass = Literal["transactional", "commercial"]
 Autonomy = Literal["human_approved", "first_contact", "auto_send"]
+Role = Literal["agent", "bulk"]
+Verification = Literal["dns_txt", "cname", "trusted"]
 
 
 class TenantLimits(Section):
@@ -45,7 +47,7 @@ class SendingDomain(Section):
     tenant: Name = DEFAULT_TENANT
     # How ownership is proven. dns_txt (default) or cname: sending waits for the record in DNS.
     # trusted: the operator of this file vouches for it.
-    verification: Literal["dns_txt", "cname", "trusted"] = "dns_txt"
+    verification: Verification = "dns_txt"
     # Postal address in the footer of commercial mail. Without one commercial mail is refused.
     physical_address: Lines = ""
     # The keys that sign its mail.
@@ -82,7 +84,7 @@ class Mailbox(PolicyFields):
     # was delivered to that recipient. auto_send (default): it goes.
     autonomy_level: Autonomy = "auto_send"
     # agent (default) or bulk, for which fan-out and bursts are normal.
-    role: Literal["agent", "bulk"] = "agent"
+    role: Role = "agent"
     # Classes of mail it may send. Default both.
     allowed_classes: Annotated[tuple[MailClass, ...], Field(min_length=1)] = ("transactional", "commercial")
     # Logins declared here; generated ones are added by `gatepost credential create`.

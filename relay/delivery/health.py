@@ -12,6 +12,7 @@ a sender says nothing. Possible greylisting counts once per recipient domain bet
 import asyncio
 from collections.abc import Callable, Container, Sequence, Set
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -29,6 +30,9 @@ RAMP = 16  # simultaneous tries from which a recovered provider has no limit aga
 NO_BOUND = 1 << 20
 _AT_ONCE = frozenset({"configuration", "account"})  # a second try would fail the same way
 _THROTTLES = frozenset({"throttle", "exhausted", "connections"})
+
+
+State = Literal["closed", "limited", "recovering", "half_open", "open", "paused"]
 
 
 class Change(StrEnum):
@@ -110,8 +114,8 @@ class Healths:
             found = self._healths[name] = Health()
         return found
 
-    def state(self, name: str) -> str:
-        """paused, open, half_open, recovering, limited or closed."""
+    def state(self, name: str) -> State:
+        """What stops it or holds it back at the moment."""
         health, now = self.of(name), self._clock()
         if name in self.paused:
             return "paused"

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -42,6 +41,7 @@ from relay.http import (
     webhooks,
 )
 from relay.http.access import Door
+from relay.http.description import TITLE, VERSION, describe
 from relay.http.front import Front
 from relay.http.house import House
 from relay.http.metrics import Metrics
@@ -74,8 +74,6 @@ RESOURCES = (
 )
 ROUTES: Sequence[BaseRoute] = [route for resource in RESOURCES for route in resource.router.routes]
 
-TITLE, VERSION = "Gatepost", "1"
-ABOUT = "Decides which mail of your agents may leave, sends it, and learns from what comes back."
 Extension = Callable[[FastAPI, House], None]
 
 
@@ -116,21 +114,5 @@ def _application(house: House) -> FastAPI:
 
 @cache
 def description() -> dict[str, Any]:
-    """The OpenAPI document, including the schema of problems. Built once, since building it takes longer than
-    many calls.
-    """
-    document = get_openapi(
-        title=TITLE,
-        version=VERSION,
-        description=ABOUT,
-        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
-        servers=[{"url": "/"}],
-        routes=ROUTES,
-        separate_input_output_schemas=False,
-    )
-    document["components"]["schemas"]["Problem"] = problems.ProblemTold.model_json_schema()
-    calls = [call for item in document["paths"].values() for call in item.values()]
-    for call in calls:
-        call.setdefault("security", [])  # for a generated client silence would mean «not known»
-    document["tags"] = [{"name": tag} for tag in dict.fromkeys(tag for call in calls for tag in call["tags"])]
-    return document
+    """The OpenAPI document. Built once, since building it takes longer than many calls."""
+    return describe(RESOURCES)

@@ -11,14 +11,14 @@ from fastapi import Query
 from pydantic import Field
 
 from relay.http.access import Caller, Parts, Reads, Who
-from relay.http.forecast import Outlook, forecast
+from relay.http.forecast import RecipientForecast, forecast
 from relay.http.house import House
-from relay.http.meant import scope_of
+from relay.http.meant import OfMailbox, scope_of
 from relay.http.pages import Turning, listing
-from relay.http.problems import Problem, not_found
+from relay.http.problems import Problem, may, not_found
 from relay.http.sends import Send, SendId
 from relay.http.sends import told as send_told
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, of_row
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import approvals, proof, sent
 
@@ -26,7 +26,7 @@ router = Resource("Approvals")
 Status = Literal["pending", "approved", "rejected", "withdrawn", "expired"]
 
 
-class Decide(Given):
+class ApprovalDecision(Given):
     """The decision on a held send."""
 
     decision: Literal["approve", "reject", "withdraw"]
@@ -37,7 +37,7 @@ class Approval(Told):
     """A send that waits or waited for a person."""
 
     send_id: str
-    status: str
+    status: Annotated[str, among(Status)]
     reason: str
     mailbox_id: str
     tenant_id: str
@@ -49,10 +49,10 @@ class Approval(Told):
     send: Send | None
 
 
-class WholeApproval(Approval):
+class ApprovalDetail(Approval):
     """An approval; while it waits, with what approving it now would mean for each held recipient."""
 
-    if_approved: list[Outlook]
+    if_approved: list[RecipientForecast]
     as_recorded: bool | None = Field(
         description="Whether the record that was chained when it was decided says the same, of whom and what note too. "
         "Null while it waits, where erasing took words out of it, and where that record is gone by its age."
@@ -65,7 +65,7 @@ async def list_approvals(
     who: Reads,
     turn: Turning,
     status: Annotated[Status | None, Query()] = "pending",
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
 ) -> Any:
     """Newest first; `status` is `pending` unless another is given."""
     mailbox = await scope_of(parts, who, mailbox_id)
@@ -86,14 +86,19 @@ async def list_approvals(
     )
 
 
-@router.get("/approvals/{sendId}", summary="Show what waits", response_model=WholeApproval)
+@router.get("/approvals/{sendId}", summary="Show what waits", response_model=ApprovalDetail)
 async def show_approval(send_id: SendId, parts: Parts, who: Reads) -> Any:
     """One held send, and what would become of it."""
     return await shown(parts, who, send_id)
 
 
-@router.post("/approvals/{sendId}", summary="Approve, reject or withdraw", response_model=WholeApproval)
-async def decide_approval(send_id: SendId, body: Decide, parts: Parts, who: Who) -> Any:
+@router.post(
+    "/approvals/{sendId}",
+    summary="Approve, reject or withdraw",
+    response_model=ApprovalDetail,
+    responses=may("not_waiting", "changed_since_held"),
+)
+async def decide_approval(send_id: SendId, body: ApprovalDecision, parts: Parts, who: Who) -> Any:
     """Release it, refuse it for good, or withdraw it."""
     approval = await _found(parts, who, send_id)
     if body.decision == "withdraw":

@@ -16,7 +16,7 @@ from policy.profiles import BASES, check_basis
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import mail_address, tenant_of
+from relay.http.meant import OfTenant, mail_address, tenant_of
 from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
@@ -75,7 +75,7 @@ class Consent(Told):
     recorded_at: DateTime | None
 
 
-class ConsentChecked(Told):
+class ConsentCheck(Told):
     """The entry that counts for an address."""
 
     email: str
@@ -123,12 +123,12 @@ async def list_consents(
     return await listed(parts, turn, "consents", filters, told)
 
 
-@router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentChecked)
+@router.get("/consents/check", summary="Has this address agreed?", response_model=ConsentCheck)
 async def check_consent(
     parts: Parts,
     who: Reads,
     email: Annotated[str, Query(max_length=320)],
-    tenant: Annotated[str, Query(max_length=128)] = "",
+    tenant: OfTenant = "",
 ) -> Any:
     """The newest entry counts. If the policy `default` folds aliases, so does a newer withdrawal under
     another spelling of the address.
@@ -170,12 +170,10 @@ async def export_consents(parts: Parts, who: Reads) -> csvs.Csv:
 @router.post(
     "/consents/import",
     summary="Import consents from CSV",
-    response_model=csvs.Imported,
+    response_model=csvs.ImportResult,
     openapi_extra=csvs.BODY,
 )
-async def import_consents(
-    request: Request, parts: Parts, _: Operator, tenant: Annotated[str, Query(max_length=128)] = "default"
-) -> Any:
+async def import_consents(request: Request, parts: Parts, _: Operator, tenant: OfTenant = "default") -> Any:
     """Columns: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is required.
 
     `granted` is true or false, or another word for one of them; a line with anything else there is skipped.

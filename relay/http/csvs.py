@@ -12,13 +12,14 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
+from typing_extensions import TypedDict
 
 from relay.http.problems import invalid
-from relay.http.shapes import Told
+from relay.http.shapes import ShownAs, Told
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -38,14 +39,21 @@ class Csv(StreamingResponse):
     media_type = "text/csv"
 
 
-class Imported(Told):
+class LineError(TypedDict):
+    """A line that could not be read."""
+
+    line: int
+    message: str
+
+
+class ImportResult(Told):
     """The result of an import: `errors` names the first lines that could not be read, `ignoredColumns` the
     columns of the file that have no meaning here.
     """
 
     imported: int
     skipped: int
-    errors: list[dict[str, Any]]
+    errors: Annotated[list[dict[str, Any]], ShownAs(list[LineError])]
     ignored_columns: list[str]
 
 

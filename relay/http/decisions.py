@@ -8,26 +8,28 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from policy.decision import Verdict
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import not_found
+from relay.http.send_shapes import Checks, Verdicts
 from relay.http.sends import SendId
-from relay.http.shapes import DateTime, Told
+from relay.http.shapes import DateTime, Told, among
 from relay.http.strict import Resource
 from relay.store import traces
 
 router = Resource("Decisions")
 
 
-class Trace(Told):
+class DecisionTrace(Told):
     """A decision with its checks in the order of the rules."""
 
     send_id: str
-    decision: str
+    decision: Annotated[str, among(Verdict)]
     rule: str | None
     reason: str | None
-    checks: list[dict[str, Any]]
-    recipients: list[dict[str, Any]]
+    checks: Checks
+    recipients: Verdicts
     timestamp: DateTime
     chain: str
     position: int
@@ -41,7 +43,9 @@ class Trace(Told):
 _AS_RECORDED = ["sendId", "decision", "checks", "timestamp", "chain", "position", "previousHash", "hash", "repeats"]
 
 
-@router.get("/decisions/{sendId}", summary="Show a decision", response_model=Trace, response_model_exclude_unset=True)
+@router.get(
+    "/decisions/{sendId}", summary="Show a decision", response_model=DecisionTrace, response_model_exclude_unset=True
+)
 async def show_decision(
     send_id: SendId,
     parts: Parts,

@@ -16,8 +16,9 @@ from config.types import is_loopback
 from relay.mail.dns import NoAnswer, Resolver
 from relay.store.keys import LEAVE_PUBLISHED
 
+Type = Literal["TXT", "CNAME", "MX"]
 Purpose = Literal["ownership", "dkim", "spf", "dmarc", "bounces"]
-Key = Literal["", "pending", "active", "retired"]
+Key = Literal["pending", "active", "retired"]
 Status = Literal["pending", "valid", "missing", "wrong", "unknown"]
 
 LABEL = "_gatepost"
@@ -32,12 +33,12 @@ class Wanted:
     follows from it.
     """
 
-    type: Literal["TXT", "CNAME", "MX"]
+    type: Type
     name: str
     value: str
     purpose: Purpose
     needs: tuple[str, ...] = ()
-    key: Key = ""
+    key: Key | Literal[""] = ""
     advice: str = ""
 
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from relay.http.access import Parts
+from relay.http.description import resolved, schema_of
 from relay.http.docs_style import HEADERS, STYLE
 from relay.http.problems import CODES
 
@@ -62,7 +63,7 @@ def _call(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[str,
     return (
         f'<article id="{_anchor(method, path)}"><h3><b class="{method}">{method.upper()}</b> '
         f"<code>{escape(path)}</code></h3><p><strong>{escape(call.get('summary', ''))}.</strong> {about}</p>"
-        f"{_parameters(call)}{_body(call, schemas)}{_answers(call, schemas)}{_example(method, path, call, schemas)}"
+        f"{_parameters(call)}{_body(call, schemas)}{_answers(call, schemas)}{_example(method, path, call)}"
         "</article>"
     )
 
@@ -76,10 +77,10 @@ def _parameters(call: Mapping[str, Any]) -> str:
 
 
 def _body(call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    schema = _schema_of(call.get("requestBody", {}), schemas)
+    schema = schema_of(call.get("requestBody", {}), schemas)
     required = set(schema.get("required", ()))
     rows = [
-        (name, _type(_resolved(field, schemas)), name in required, field.get("description", ""))
+        (name, _type(resolved(field, schemas)), name in required, field.get("description", ""))
         for name, field in schema.get("properties", {}).items()
     ]
     return _table("Body", rows)
@@ -90,7 +91,7 @@ def _answers(call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
     for status, answer in call.get("responses", {}).items():
         if not str(status).startswith("2"):
             continue
-        fields = ", ".join(escape(name) for name in _schema_of(answer, schemas).get("properties", {}))
+        fields = ", ".join(escape(name) for name in schema_of(answer, schemas).get("properties", {}))
         parts.append(
             f"<p>Answer <code>{escape(str(status))}</code> {f'<code>{{{fields}}}</code>' if fields else ''}</p>"
         )
@@ -108,14 +109,14 @@ def _table(title: str, rows: list[tuple[str, str, bool, str]]) -> str:
     return f"<table><caption>{title}</caption><tbody>{lines}</tbody></table>"
 
 
-def _example(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+def _example(method: str, path: str, call: Mapping[str, Any]) -> str:
     lines = [f"curl -X {method.upper()} {_HERE}{path}"]
     if path.startswith("/v1/"):
         lines.append("-H 'Authorization: Bearer your-api-key'")
-    schema = _schema_of(call.get("requestBody", {}), schemas)
-    if body := _sample(schema, schemas):
+    content = call.get("requestBody", {}).get("content", {})
+    if body := content.get("application/json", {}).get("example"):
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, indent=2, ensure_ascii=False)}'"]
-    elif "text/csv" in call.get("requestBody", {}).get("content", {}):
+    elif "text/csv" in content:
         lines += ["-H 'Content-Type: text/csv'", "--data-binary @list.csv"]
     pasted = escape(_CONTINUED.join(lines))
     return f"<pre>{pasted}</pre>"
@@ -125,40 +126,16 @@ _CONTINUED = " \\\n  "
 _HERE = "https://gatepost.invalid"  # in the page until it is known who asks
 
 
-def _sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """An example body: the required fields, and those that have an example."""
-    required = set(schema.get("required", ()))
-    found: dict[str, Any] = {}
-    for name, field in schema.get("properties", {}).items():
-        whole = _resolved(field, schemas)
-        examples = field.get("examples") or whole.get("examples")
-        if examples:
-            found[name] = examples[0]
-        elif name in required:
-            found[name] = whole.get("enum", [whole.get("default", "…")])[0]
-    return found
-
-
-def _schema_of(holder: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    schema = holder.get("content", {}).get("application/json", {}).get("schema", {})
-    return _resolved(schema, schemas)
-
-
-def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" in schema:
-        found: Mapping[str, Any] = schemas.get(schema["$ref"].rpartition("/")[2], {})
-        return found
-    return schema
-
-
 def _type(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     if "anyOf" in schema:
         return " | ".join(_type(one) for one in schema["anyOf"] if one.get("type") != "null")
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
-    return str(schema.get("format") or schema.get("type") or schema.get("title") or "object")
+    return str(schema.get("format") or schema.get("type") or "object")
 
 
 def _errors() -> str:

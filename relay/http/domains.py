@@ -10,14 +10,15 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
+from config.senders import Verification
 from config.types import to_domain
 from relay.http import dns_records
 from relay.http.access import Caller, Operator, Parts, Reads
-from relay.http.etags import IfMatch, check, etag_of
+from relay.http.etags import TAGGED, IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.pages import Turning, listing
-from relay.http.problems import not_found
-from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, of_row
+from relay.http.problems import may, not_found
+from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, among, of_row
 from relay.http.strict import Resource
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
@@ -37,13 +38,14 @@ def _domain(text: str) -> str:
 
 DomainName = Annotated[Line, AfterValidator(_domain)]
 Method = Literal["dns_txt", "cname"]
+Status = Literal["pending", "verified", "failed", "disabled"]
 
 
 class NewDomain(Given):
     """A domain to add."""
 
     domain: DomainName = Field(examples=["yourcompany.com"])
-    verification_method: Method = "dns_txt"
+    verification_method: Method = Field(default="dns_txt", examples=["dns_txt"])
     physical_address: Annotated[Lines, Field(max_length=500)] = Field(
         default="", description="Postal address in the footer of commercial mail; without one such mail is refused."
     )
@@ -54,22 +56,22 @@ class ChangedDomain(Given):
     """What to change; absent fields stay as they are."""
 
     verification_method: Method | None = None
-    physical_address: Annotated[Lines, Field(max_length=500)] | None = None
+    physical_address: Annotated[Lines, Field(max_length=500)] | None = Field(
+        default=None, examples=["1 Main St, Springfield"]
+    )
 
 
 class DnsRecord(Told):
     """A record to publish, and its status."""
 
-    type: str
+    type: dns_records.Type
     name: str
     value: str
-    purpose: Literal["ownership", "dkim", "spf", "dmarc", "bounces"]
-    status: Literal["pending", "valid", "missing", "wrong", "unknown"]
-    problem: str | None = None
-    key: Literal["pending", "active", "retired"] | None = Field(
-        default=None, description="Status of the DKIM key in this record; only active keys sign."
-    )
-    advice: str | None = None
+    purpose: dns_records.Purpose
+    status: dns_records.Status
+    problem: str | None
+    key: dns_records.Key | None = Field(description="Status of the DKIM key in this record; only active keys sign.")
+    advice: str | None
 
 
 class Domain(Told):
@@ -77,8 +79,8 @@ class Domain(Told):
 
     id: str
     domain: str
-    status: str
-    verification_method: str
+    status: Annotated[str, among(Status)]
+    verification_method: Annotated[str, among(Verification)]
     physical_address: str
     managed: bool
     tenant_id: str
@@ -88,7 +90,9 @@ class Domain(Told):
     checked_at: DateTime | None
 
 
-@router.post("/domains", status_code=201, summary="Add a domain", response_model=Domain)
+@router.post(
+    "/domains", status_code=201, summary="Add a domain", response_model=Domain, responses=may("already_exists")
+)
 async def add_domain(body: NewDomain, parts: Parts, who: Operator) -> Any:
     """Add a domain and make its DKIM keys; the answer lists the records to publish."""
     now, token = parts.clock(), parts.random(16).hex()
@@ -128,7 +132,7 @@ async def list_domains(
     who: Reads,
     turn: Turning,
     domain: Annotated[str | None, Query(max_length=260)] = None,
-    status: Annotated[Literal["pending", "verified", "failed", "disabled"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
 ) -> Any:
     """The operator sees all domains, a mailbox's key only the domain of its own address."""
     filters = {"name": roster.as_stored(domain) if domain else None, "status": status}
@@ -144,7 +148,7 @@ async def list_domains(
     return listing(parts, turn, page, lambda row: told(parts, row, own_keys[row.id]))
 
 
-@router.get("/domains/{id}", summary="Show a domain", response_model=Domain)
+@router.get("/domains/{id}", summary="Show a domain", response_model=Domain, responses=TAGGED)
 async def show_domain(domain_id: DomainId, parts: Parts, who: Reads, response: Response) -> Any:
     """Includes its records as DNS had them when last asked."""
     row, own_keys = await parts.look(lambda c: _read(c, who, domain_id))
@@ -152,7 +156,9 @@ async def show_domain(domain_id: DomainId, parts: Parts, who: Reads, response: R
     return told(parts, row, own_keys)
 
 
-@router.patch("/domains/{id}", summary="Change a domain", response_model=Domain)
+@router.patch(
+    "/domains/{id}", summary="Change a domain", response_model=Domain, responses=TAGGED | may("declared_in_file")
+)
 async def change_domain(
     domain_id: DomainId,
     body: ChangedDomain,
@@ -191,7 +197,12 @@ async def verify_domain(domain_id: DomainId, parts: Parts, who: Reads) -> Any:
     return told(parts, row, own_keys)
 
 
-@router.post("/domains/{id}/rotate", summary="Make new DKIM keys", response_model=Domain)
+@router.post(
+    "/domains/{id}/rotate",
+    summary="Make new DKIM keys",
+    response_model=Domain,
+    responses=may("declared_in_file", "rotation_pending"),
+)
 async def rotate_domain_keys(domain_id: DomainId, parts: Parts, who: Operator) -> Any:
     """The answer lists the records of the new keys. Until DNS has them, the old keys sign; then the new ones do."""
     pairs = await asyncio.to_thread(lambda: (generate_rsa(), generate_ed25519()))

@@ -12,6 +12,11 @@ IfMatch = Annotated[
     str | None, Header(description="The ETag on which the change is based; `*` accepts any.", max_length=400)
 ]
 
+# The header of an answer, for the description.
+TAGGED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": {"ETag": {"description": "For `If-Match`.", "schema": {"type": "string"}}}}
+}
+
 
 def etag_of(row: Any, *columns: str) -> str:
     """The ETag of a row, computed from the columns that people or events change."""

@@ -15,12 +15,13 @@ import orjson
 from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from config.events import TYPES
 from config.events import wanted as wanted_type
 from relay.http.access import Parts, Reads
 from relay.http.house import House
-from relay.http.meant import scope_of
+from relay.http.meant import OfMailbox, scope_of
 from relay.http.problems import Problem, invalid
-from relay.http.shapes import DateTime, Told, of_row, when
+from relay.http.shapes import DateTime, Told, among, of_row, when
 from relay.http.strict import Resource
 from relay.store import journal
 from relay.store.journal import Mark, Wanted
@@ -34,11 +35,11 @@ MOST_STREAMS = 20  # of one key in one process: a silent one costs a read twice 
 RECHECK = 120  # reads after which the key is checked again
 
 
-class EventTold(Told):
+class Event(Told):
     """One event."""
 
     id: str
-    type: str
+    type: Annotated[str, among(TYPES)]
     timestamp: DateTime
     tenant_id: str | None
     mailbox_id: str | None
@@ -50,7 +51,7 @@ class EventTold(Told):
 class EventPage(Told):
     """Events in order; `nextCursor` is always set, so that the caller can ask again later."""
 
-    data: list[EventTold]
+    data: list[Event]
     next_cursor: str
     has_more: bool
 
@@ -68,7 +69,7 @@ async def list_events(
     since: Annotated[str | None, Query(max_length=64, description="An event's id, `now`, `0`, or a time.")] = None,
     cursor: Annotated[str | None, Query(max_length=400, description="`nextCursor` of the page before.")] = None,
     types: Annotated[str, Query(alias="types", max_length=1000, description="For example send.held,delivery.*")] = "",
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
     send_id: Annotated[str | None, Query(alias="sendId", max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
@@ -185,7 +186,7 @@ def _kind(text: str) -> str:
 
 def told(row: Any) -> dict[str, Any]:
     """An event as the API shows it and as webhooks carry it."""
-    return of_row(EventTold, row, id=journal.name_of(journal.of(row)), timestamp=when(row.at))
+    return of_row(Event, row, id=journal.name_of(journal.of(row)), timestamp=when(row.at))
 
 
 def _sse(row: Any) -> bytes:

@@ -25,7 +25,7 @@ _CHANGED = Stop(
 Outcome = Literal["leaves", "scheduled", "waits", "rejected"]
 
 
-class Outlook(Told):
+class RecipientForecast(Told):
     """What an approval would do for one recipient: it leaves at once, at its time, when nothing prevents it any
     more, or never.
     """

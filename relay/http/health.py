@@ -7,7 +7,7 @@ program needs, the listeners accept mail and the process is not draining; whatev
 import hmac
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from relay.http.access import Parts
 from relay.http.house import Figures
 from relay.http.metrics import CONTENT_TYPE
-from relay.http.problems import Problem
+from relay.http.problems import Problem, may
 from relay.http.shapes import Told
 from relay.http.strict import Calls
 from relay.store import figures, journal, migrate
@@ -28,13 +28,13 @@ router = Calls("Health")
 class Alive(Told):
     """The process answers."""
 
-    status: str
+    status: Literal["ok"]
 
 
 class Readiness(Told):
     """Whether the process accepts mail, and what is missing."""
 
-    status: str
+    status: Literal["ready", "not ready"]
     missing: list[str]
 
 
@@ -66,7 +66,12 @@ async def ready(parts: Parts) -> Any:
     return JSONResponse({"status": "not ready", "missing": missing}, 503)
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=PlainTextResponse,
+    responses=may("missing_key", "wrong_key"),
+)
 async def metrics(request: Request, parts: Parts) -> Response:
     """Needs a bearer key if `http.metrics_key` is set."""
     wanted = parts.settings().http.metrics_key

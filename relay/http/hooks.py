@@ -5,14 +5,14 @@ committed; if the store cannot be written the answer is 503, so that the provide
 call that fails authentication changes nothing and is told only that it failed.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
 from relay.http.access import Parts
 from relay.http.house import House
-from relay.http.problems import Problem, not_found
+from relay.http.problems import Problem, may, not_found
 from relay.http.shapes import Told
 from relay.http.strict import Calls
 
@@ -20,14 +20,28 @@ router = Calls("Provider hooks")
 _PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 409: "replayed", 413: "too_large"}
 
 
-class Heard(Told):
+class HookAnswer(Told):
     """The call was accepted."""
 
-    status: str
+    status: Literal["ok"]
     events: int
 
 
-@router.post("/hooks/{provider}/{providerName}", summary="Events of a provider", response_model=Heard)
+@router.post(
+    "/hooks/{provider}/{providerName}",
+    summary="Events of a provider",
+    response_model=HookAnswer,
+    responses=may(
+        "unauthentic",
+        "hook_not_configured",
+        "foreign_event",
+        "not_found",
+        "too_slow",
+        "replayed",
+        "too_large",
+        "unsupported_media_type",
+    ),
+)
 async def take_provider_events(
     request: Request,
     parts: Parts,

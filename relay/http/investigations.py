@@ -7,21 +7,22 @@ from pydantic import Field
 
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import scope_of
+from relay.http.meant import OfMailbox, scope_of
 from relay.http.pages import Turning, listed
-from relay.http.problems import Problem, not_found
-from relay.http.shapes import DateTime, Given, Listing, Note, Told, of_row
+from relay.http.problems import Problem, may, not_found
+from relay.http.shapes import DateTime, Given, Listing, Note, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import investigations, listings
 
 router = Resource("Investigations")
+Status = Literal["open", "closed"]
 CaseId = Annotated[str, Path(alias="id", max_length=64)]
 
 
-class Close(Given):
+class InvestigationClosing(Given):
     """What was found."""
 
-    note: Note = Field(min_length=1)
+    note: Note = Field(min_length=1, examples=["an old list; its owner was told"])
 
 
 class Investigation(Told):
@@ -30,7 +31,7 @@ class Investigation(Told):
     id: str
     kind: str
     subject: str
-    status: str
+    status: Annotated[str, among(Status)]
     evidence: dict[str, Any]
     note: str | None
     tenant_id: str | None
@@ -44,9 +45,9 @@ async def list_investigations(
     parts: Parts,
     who: Reads,
     turn: Turning,
-    status: Annotated[Literal["open", "closed"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
     kind: Annotated[str | None, Query(max_length=64)] = None,
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
 ) -> Any:
     """Newest first."""
     mailbox = await scope_of(parts, who, mailbox_id)
@@ -65,8 +66,13 @@ async def show_investigation(case_id: CaseId, parts: Parts, who: Reads) -> Any:
     return told(await _seen(parts, who, case_id))
 
 
-@router.post("/investigations/{id}/close", summary="Close an investigation", response_model=Investigation)
-async def close_investigation(case_id: CaseId, body: Close, parts: Parts, who: Who) -> Any:
+@router.post(
+    "/investigations/{id}/close",
+    summary="Close an investigation",
+    response_model=Investigation,
+    responses=may("not_waiting"),
+)
+async def close_investigation(case_id: CaseId, body: InvestigationClosing, parts: Parts, who: Who) -> Any:
     """Needs a note of what was found; for the operator."""
     row = await _seen(parts, who, case_id)
     who.need_person("closing an investigation")

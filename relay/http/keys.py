@@ -13,13 +13,14 @@ from relay.http.access import Caller, Operator, Parts, Who
 from relay.http.meant import mail_address
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, of_row
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.credentials import AGENT_SCOPE, TENANT_SCOPE, scope_told
 
 router = Resource("Keys")
 Permission = Literal["send", "read", "manage"]
+Status = Literal["active", "revoked", "disabled"]
 
 
 class NewKey(Given):
@@ -46,21 +47,21 @@ class Key(Told):
     label: str
     scope: str
     key_prefix: str
-    permissions: list[str]
-    status: str
+    permissions: list[Annotated[str, among(Permission)]]
+    status: Annotated[str, among(Status)]
     mailbox_id: str | None
     tenant_id: str
     created_at: DateTime
     revoked_at: DateTime | None
 
 
-class FreshKey(Key):
+class KeyWithSecret(Key):
     """A new key with its secret, shown only once."""
 
     key: str
 
 
-@router.post("/me/keys", status_code=201, summary="Make a key", response_model=FreshKey)
+@router.post("/me/keys", status_code=201, summary="Make a key", response_model=KeyWithSecret)
 async def make_key(body: NewKey, parts: Parts, who: Operator) -> Any:
     """Make a key for one mailbox, or for a whole tenant. Its secret is in `key`, in this answer only."""
     scope, tenant_name = _scope(body.scope)

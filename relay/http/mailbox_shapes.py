@@ -5,17 +5,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from config.senders import Autonomy, MailClass
+from config.senders import Autonomy, MailClass, Role
+from config.smtp import TlsMode
 from config.types import NAME, to_name
 from policy.moment import precise
 from policy.settings import PolicySettings
 from policy.state import MailboxState
 from policy.usage import WINDOWS, Usage, Window
-from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, of_row
+from relay.http.domains import Status as DomainStatus
+from relay.http.shapes import DateTime, Email, Given, Lines, Short, Told, among, of_row
+from relay.store.acts import ITSELF
 from relay.store.engine import loads
 from relay.store.guard import of_mailbox, of_tenant
 from relay.store.snapshot import mailbox_state
 
+Status = Literal["active", "paused", "disabled"]
+PAUSERS = (*sorted(ITSELF), "key", "person")
 Name = Annotated[str, AfterValidator(to_name), Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": 100})]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$", max_length=8)]
 
@@ -53,8 +58,8 @@ class NewMailbox(Given):
     name: Name = Field(examples=["sales-agent"])
     from_address: Email = Field(examples=["sales@yourcompany.com"])
     from_name: Short = Field(default="", examples=["Sarah Chen"])
-    autonomy_level: Autonomy = "auto_send"
-    role: Literal["agent", "bulk"] = "agent"
+    autonomy_level: Autonomy = Field(default="auto_send", examples=["human_approved"])
+    role: Role = "agent"
     allowed_classes: list[MailClass] = Field(default=["transactional", "commercial"], min_length=1, max_length=2)
     policy: Name = "default"
     aliases: list[Email] = Field(default=[], max_length=50)
@@ -76,15 +81,15 @@ class ChangedMailbox(Given):
 
     from_name: Short | None = None
     autonomy_level: Autonomy | None = None
-    role: Literal["agent", "bulk"] | None = None
+    role: Role | None = None
     allowed_classes: list[MailClass] | None = Field(default=None, min_length=1, max_length=2)
     policy: Name | None = None
     language: Language | None = None
     footer: Footer | None = None
-    rate_limits: RateLimits | None = None
+    rate_limits: RateLimits | None = Field(default=None, examples=[{"hourly": 50}])
 
 
-class Used(Told):
+class WindowUsage(Told):
     """One window: what is used, what is allowed (null: no limit), and when some of it is free again: room for one
     more, if nothing is left now.
     """
@@ -94,12 +99,12 @@ class Used(Told):
     resets_at: DateTime | None
 
 
-class Smtp(Told):
+class SmtpSettings(Told):
     """The settings of an SMTP client."""
 
     host: str
     port: int
-    tls: Literal["none", "starttls", "implicit"]
+    tls: TlsMode
     username: str
     password: str
 
@@ -111,39 +116,39 @@ class Mailbox(Told):
     name: str
     from_address: str
     from_name: str
-    autonomy_level: str
-    role: str
-    allowed_classes: list[str]
+    autonomy_level: Annotated[str, among(Autonomy)]
+    role: Annotated[str, among(Role)]
+    allowed_classes: list[Annotated[str, among(MailClass)]]
     policy: str
     aliases: list[str]
     language: str
-    status: str
-    paused_by: str | None
+    status: Annotated[str, among(Status)]
+    paused_by: Annotated[str, among(PAUSERS)] | None
     cause: str | None
     managed: bool
     tenant_id: str
     tenant: str
-    tenant_status: str
-    domain_status: str | None
-    rate_limits: dict[str, int | None]
-    usage: dict[str, Used]
-    tenant_usage: dict[str, Used] = Field(description="The limits that all mailboxes of the tenant share.")
+    tenant_status: Annotated[str, among(Status)]
+    domain_status: Annotated[str, among(DomainStatus)] | None = Field(description="Null for a domain nobody added.")
+    rate_limits: dict[str, int | None] = Field(description="In force, by window: `hourly`, `daily`, `monthly`.")
+    usage: dict[str, WindowUsage]
+    tenant_usage: dict[str, WindowUsage] = Field(description="The limits that all mailboxes of the tenant share.")
     created_at: DateTime
     updated_at: DateTime | None
 
 
-class FreshMailbox(Mailbox):
+class MailboxWithPassword(Mailbox):
     """A new mailbox, with its SMTP settings."""
 
-    smtp: Smtp
+    smtp: SmtpSettings
 
 
-class Paused(Told):
+class MailboxPause(Told):
     """Whether the mailbox sends."""
 
     id: str
-    status: str
-    paused_by: str | None
+    status: Annotated[str, among(Status)]
+    paused_by: Annotated[str, among(PAUSERS)] | None
     cause: str | None
 
 

@@ -6,19 +6,27 @@ to whom the mailbox belongs; resuming and loosening are reserved for the operato
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 from msgspec.structs import replace
 
 from relay.http import tighten
 from relay.http.access import Caller, Operator, Parts, Reads, Who
-from relay.http.etags import IfMatch, check, etag_of
+from relay.http.etags import TAGGED, IfMatch, check, etag_of
 from relay.http.house import House
-from relay.http.mailbox_shapes import ChangedMailbox, FreshMailbox, Mailbox, NewMailbox, Paused, told
+from relay.http.mailbox_shapes import (
+    ChangedMailbox,
+    Mailbox,
+    MailboxPause,
+    MailboxWithPassword,
+    NewMailbox,
+    Status,
+    told,
+)
 from relay.http.pages import Turning, listing
-from relay.http.problems import invalid, not_found
-from relay.http.shapes import NO_CAUSE, Cause, Listing, address_of, of_row
+from relay.http.problems import invalid, may, not_found
+from relay.http.shapes import NO_CAUSE, Listing, PauseCause, address_of, of_row
 from relay.http.strict import Resource
 from relay.mail.address import key_of
 from relay.store import accounts, credentials, listings, mailboxes, roster
@@ -31,7 +39,13 @@ router = Resource("Mailboxes")
 MailboxId = Annotated[str, Path(alias="id", description="Id, name or address.", max_length=320)]
 
 
-@router.post("/mailboxes", status_code=201, summary="Make a mailbox", response_model=FreshMailbox)
+@router.post(
+    "/mailboxes",
+    status_code=201,
+    summary="Make a mailbox",
+    response_model=MailboxWithPassword,
+    responses=may("already_exists"),
+)
 async def make_mailbox(body: NewMailbox, parts: Parts, who: Operator) -> Any:
     """Add a mailbox and its SMTP credential, whose password is shown in this answer only."""
     address = address_of(body.from_address)
@@ -72,7 +86,7 @@ async def list_mailboxes(
     parts: Parts,
     who: Reads,
     turn: Turning,
-    status: Annotated[Literal["active", "paused", "disabled"] | None, Query()] = None,
+    status: Annotated[Status | None, Query()] = None,
     name: Annotated[str | None, Query(max_length=320)] = None,
     from_address: Annotated[str | None, Query(alias="fromAddress", max_length=320)] = None,
 ) -> Any:
@@ -84,7 +98,7 @@ async def list_mailboxes(
     return listing(parts, turn, page, lambda row: shown[row.id])
 
 
-@router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox)
+@router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox, responses=TAGGED)
 async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
     """Includes the use of its limits."""
     row = await parts.look(lambda c: _read(c, who, mailbox_id))
@@ -93,7 +107,9 @@ async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response
     return await _told(parts, row)
 
 
-@router.patch("/mailboxes/{id}", summary="Change a mailbox", response_model=Mailbox)
+@router.patch(
+    "/mailboxes/{id}", summary="Change a mailbox", response_model=Mailbox, responses=TAGGED | may("declared_in_file")
+)
 async def change_mailbox(
     mailbox_id: MailboxId,
     body: ChangedMailbox,
@@ -127,8 +143,10 @@ def _etag(row: Any) -> str:
     return etag_of(row, *names.split())
 
 
-@router.post("/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=Paused)
-async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cause = NO_CAUSE) -> Any:
+@router.post(
+    "/mailboxes/{id}/pause", summary="Pause a mailbox", response_model=MailboxPause, responses=may("declared_in_file")
+)
+async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: PauseCause = NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it. 409 if the mailbox is no longer in the file."""
     found = await parts.look(lambda c: _read(c, who, mailbox_id))
     who.need_own(found.tenant_id, found.id)
@@ -141,10 +159,12 @@ async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: Cau
 
     row = await parts.write(job)
     parts.changed()
-    return of_row(Paused, row)
+    return of_row(MailboxPause, row)
 
 
-@router.post("/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=Paused)
+@router.post(
+    "/mailboxes/{id}/resume", summary="Resume a mailbox", response_model=MailboxPause, responses=may("declared_in_file")
+)
 async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     """Ends the pause, whatever caused it; only for the operator. Rates for which its policy would refuse again
     start anew.
@@ -166,7 +186,7 @@ async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     row = await parts.write(job)
     parts.changed()
     parts.wake()
-    return of_row(Paused, row)
+    return of_row(MailboxPause, row)
 
 
 # -- details ------------------------------------------------------------------------------

@@ -1,11 +1,20 @@
 """Resolves what a call refers to: a tenant or a mailbox, named or by default the caller's own, and an address."""
 
+from typing import Annotated
+
+from fastapi import Query
+
 from relay.http.access import Caller
 from relay.http.house import House
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import address_of
 from relay.mail.address import Address
 from relay.store import accounts
+
+OfMailbox = Annotated[
+    str | None, Query(alias="mailboxId", max_length=320, description="Id, name or address of a mailbox.")
+]
+OfTenant = Annotated[str, Query(max_length=128, description="Id or name of a tenant.")]
 
 
 def mail_address(text: str, field: str = "email") -> Address:

@@ -4,7 +4,6 @@ An event is counted once, identified by its `eventId` or its content, however of
 is the sum of the credits of all events stored when it is requested.
 """
 
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
@@ -24,8 +22,9 @@ from relay.http import csvs
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
 from relay.http.meant import tenant_of, whole_tenant_of
+from relay.http.outcome_shapes import BusinessEventReceipt, NewBusinessEvent, OutcomeReport
 from relay.http.problems import invalid
-from relay.http.shapes import Email, Given, Metadata, Moment, Short, Told, WrongField, address_of, when
+from relay.http.shapes import address_of, when
 from relay.http.spans import Span, span_of
 from relay.http.strict import Resource
 from relay.store import attribution, listings, volumes
@@ -87,59 +86,10 @@ async def _asked(parts: House, who: Caller, period: str, model: Model | None, te
     return asked_of(parts, tenant_id, period, model, own)
 
 
-def _kind(words: str) -> str:
-    """`trial_started` for any spelling: trialStarted, Trial started, TRIAL-STARTED."""
-    parts = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", words))
-    if not parts:
-        raise ValueError("has no letter that could name what happened")
-    return "_".join(parts).lower()
-
-
-def _written(value: Any) -> Any:
-    """A binary fraction as the number meant by it: 434.99999999999994 is what 4.35 * 100 makes."""
-    return round(value, 10) if isinstance(value, float) else value
-
-
-class NewEvent(Given):
-    """Something a person did. `replied` ends the cooldown for that person."""
-
-    event_type: Annotated[Short, Field(min_length=1, max_length=100, examples=["trial_started"]), AfterValidator(_kind)]
-    user_id: Short = ""
-    email: Email | None = None
-    timestamp: Moment | None = Field(default=None, description="Now by default.")
-    value: Annotated[
-        Decimal, Field(max_digits=22, decimal_places=10, allow_inf_nan=False), BeforeValidator(_written)
-    ] = Decimal(0)
-    currency: Short = Field(default="", description="Of `value`: the one `costs.currency` names, or left out.")
-    metadata: Metadata = Field(default_factory=dict)
-    event_id: Short = Field(default="", description="Makes a repeat harmless; else the content does.")
-    tenant: Short = ""
-
-    @model_validator(mode="after")
-    def _somebody(self) -> "NewEvent":
-        if not self.email and not self.user_id:
-            raise WrongField("email", "give email or userId")
-        return self
-
-
-class TouchTold(Told):
-    """A message that gets credit for the event, and its share."""
-
-    send_id: str
-    weight: float
-
-
-class Taken(Told):
-    """The event was accepted; `replayed` if it repeats an earlier one, which then stands as it was."""
-
-    event_id: str
-    attributed: bool
-    touches: list[TouchTold]
-    replayed: bool
-
-
-@router.post("/analytics/events", status_code=202, summary="Report a business event", response_model=Taken)
-async def report_event(body: NewEvent, parts: Parts, who: Who) -> Any:
+@router.post(
+    "/analytics/events", status_code=202, summary="Report a business event", response_model=BusinessEventReceipt
+)
+async def report_event(body: NewBusinessEvent, parts: Parts, who: Who) -> Any:
     """Counted once; the answer says which messages it credits so far."""
     who.need("manage")
     if body.currency not in ("", own := parts.settings().costs.currency):
@@ -167,7 +117,7 @@ async def report_event(body: NewEvent, parts: Parts, who: Who) -> Any:
     }
 
 
-@router.get("/analytics/outcomes", summary="What mail brought and cost", response_model=dict[str, Any])
+@router.get("/analytics/outcomes", summary="What mail brought and cost", response_model=OutcomeReport)
 async def show_outcomes(
     parts: Parts,
     who: Reads,
@@ -276,7 +226,7 @@ def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Deci
 # -- details --------------------------------------------------------------------------------
 
 
-def _outcome(parts: House, body: NewEvent, tenant_id: str) -> store.NewOutcome:
+def _outcome(parts: House, body: NewBusinessEvent, tenant_id: str) -> store.NewOutcome:
     address = address_of(body.email) if body.email else None
     now = parts.clock()
     at = now if body.timestamp is None else body.timestamp

@@ -16,7 +16,7 @@ from policy.attribution import WEIGHT_UNIT
 from policy.moment import precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
-from relay.http.meant import mail_address
+from relay.http.meant import OfTenant, mail_address
 from relay.http.shapes import DateTime, Email, Given, Short, Told, when
 from relay.http.strict import Resource
 from relay.store import accounts, listings, people, suppression_list
@@ -27,7 +27,7 @@ from relay.store.events import Event
 router = Resource("Data subjects")
 
 
-class Erase(Given):
+class Erasure(Given):
     """Whose data to erase."""
 
     email: Email
@@ -35,7 +35,7 @@ class Erase(Given):
     refuse: bool = Field(default=False, description="Refuse the address from now on too, for the reason `legal`.")
 
 
-class Erased(Told):
+class ErasureReceipt(Told):
     """What was changed or removed: the receipt. The event `person.erased` has the same `digest`, and no address."""
 
     email: str
@@ -51,7 +51,7 @@ async def export_data_subject(
     parts: Parts,
     _: Operator,
     email: Annotated[str, Query(max_length=320)],
-    tenant: Annotated[str, Query(max_length=128)] = "",
+    tenant: OfTenant = "",
 ) -> Any:
     """Submissions, deliveries, events, contacts, suppressions, consents, outcomes and the credit for them."""
     address, tenants = mail_address(email), await _tenants(parts, tenant)
@@ -59,8 +59,8 @@ async def export_data_subject(
     return {"email": address.wire} | {kind: [_told(kind, row) for row in rows] for kind, rows in found.items()}
 
 
-@router.post("/data-subjects/erase", summary="Erase a person", response_model=Erased)
-async def erase_data_subject(body: Erase, parts: Parts, who: Operator) -> Any:
+@router.post("/data-subjects/erase", summary="Erase a person", response_model=ErasureReceipt)
+async def erase_data_subject(body: Erasure, parts: Parts, who: Operator) -> Any:
     """Recorded decisions show `erased` in place of the address from then on, and still verify."""
     address, tenants, now = mail_address(body.email), await _tenants(parts, body.tenant), parts.clock()
     whose = tenants[0] if body.tenant else ""

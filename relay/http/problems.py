@@ -6,16 +6,17 @@ which the log has the details.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from relay.http.shapes import WrongField
 from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
@@ -265,31 +266,30 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer)
 
 
-class ProblemTold(BaseModel):
+class FieldError(TypedDict):
+    """A field that is wrong, such as `to[3]` or `headers.From`, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class ProblemTold(TypedDict):
     """A problem (RFC 9457). `code` is stable, `hint` says what to do; `errors` names fields."""
 
-    model_config = ConfigDict(title="Problem")
-
-    type: str
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     title: str
     status: int
     detail: str
-    code: str
+    code: Annotated[str, Field(json_schema_extra={"enum": [*CODES]})]
     hint: str
-    requestId: str | None = None  # noqa: N815 - the API's spelling
-    errors: list[dict[str, str]] | None = None
+    requestId: str
+    errors: NotRequired[Annotated[list[FieldError], Field(max_length=MAX_ERRORS)]]
+    sendId: NotRequired[Annotated[str, Field(description="The decision, where one was recorded.")]]
 
 
-def documented() -> dict[int | str, dict[str, Any]]:
-    """The errors any call may return, for the OpenAPI document."""
-    by_status: dict[int, list[str]] = {}
-    for code, (status, _, _) in CODES.items():
-        by_status.setdefault(status, []).append(code)
-    return {
-        status: {
-            "description": ", ".join(codes),
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, codes in sorted(by_status.items())
-        if status != 406
-    }
+def may(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The problems of its own that a call may answer, for the description; most follow from what a call takes."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code][0], {"x-codes": []})["x-codes"].append(code)
+    return by_status

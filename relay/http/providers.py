@@ -1,15 +1,16 @@
 """Providers as the operator sees them: the state of each, and the switch that stops it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import Path
 
-from config.providers import ProviderSettings
+from config.providers import ProviderSettings, Readiness
+from relay.delivery.health import State
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
-from relay.http.shapes import NO_CAUSE, Cause, DateTime, Listing, Told, of_row
+from relay.http.shapes import NO_CAUSE, DateTime, Listing, PauseCause, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import roster
 from relay.store.providers import set_provider_status
@@ -27,9 +28,9 @@ class Provider(Told):
     port: int
     weight: int
     failover: bool
-    status: str
+    status: Annotated[str, among((*get_args(Readiness), "paused"))]
     cause: str | None
-    breaker: str
+    breaker: Annotated[str, among(State)]
     lacks: str | None
     delivered: int
     failed: int
@@ -46,7 +47,7 @@ async def list_providers(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.post("/providers/{name}/pause", summary="Stop sending through a provider", response_model=Provider)
-async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
+async def pause_provider(name: ProviderName, parts: Parts, who: Operator, body: PauseCause = NO_CAUSE) -> Any:
     """The other providers take over its share."""
     return await _switch(parts, name, "paused", body.cause, who.actor)
 

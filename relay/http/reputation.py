@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from config.types import to_domain
 from policy.reputation import Standing as Judged
-from policy.reputation import assess, bounce_rate, complaint_rate, score, trend
+from policy.reputation import Status, Trend, assess, bounce_rate, complaint_rate, score, trend
 from policy.settings import Reputation
 from policy.state import Rates
 from policy.usage import DAY
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
-from relay.http.meant import scope_of, tenant_of, whole_tenant_of
+from relay.http.meant import OfMailbox, scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Told, of_row, when
 from relay.http.strict import Resource
@@ -30,7 +30,7 @@ router = Resource("Analytics")
 LONGEST = 30 * DAY
 
 
-class WindowTold(Told):
+class RateWindow(Told):
     """The counts of one window."""
 
     window: str
@@ -42,7 +42,7 @@ class WindowTold(Told):
     complaint_rate: float
 
 
-class TermTold(Told):
+class ScoreTerm(Told):
     """One term of the score."""
 
     name: str
@@ -50,28 +50,28 @@ class TermTold(Told):
     points: float
 
 
-class Standing(Told):
+class SenderReputation(Told):
     """How recipients react to a sender."""
 
     scope: str
     bounce_rate: float
     complaint_rate: float
-    volume_trend: str
+    volume_trend: Trend
     reputation_score: int
     warnings: list[str]
-    status: str
+    status: Status
     cause: str | None
-    terms: list[TermTold]
-    windows: list[WindowTold]
+    terms: list[ScoreTerm]
+    windows: list[RateWindow]
     counted_since: DateTime | None = Field(description="When resuming it started the counts anew, if within 30 days.")
 
 
-@router.get("/analytics/reputation", summary="Rates, trend and score", response_model=Standing)
+@router.get("/analytics/reputation", summary="Rates, trend and score", response_model=SenderReputation)
 async def show_reputation(
     parts: Parts,
     who: Reads,
     tenant_id: Annotated[str | None, Query(alias="tenantId", max_length=128, description="Id or name.")] = None,
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
     domain: Annotated[str | None, Query(max_length=255)] = None,
 ) -> Any:
     """Of a mailbox, a sending domain or a tenant; by default of the key's own mailbox. Rates are over 30 days."""
@@ -123,8 +123,8 @@ def told(
         "warnings": list(judged.warnings),
         "status": judged.status,
         "cause": judged.cause or None,
-        "terms": [of_row(TermTold, term) for term in points.terms],
-        "windows": [of_row(WindowTold, rates, **_rounded(rates)) for rates in windows],
+        "terms": [of_row(ScoreTerm, term) for term in points.terms],
+        "windows": [of_row(RateWindow, rates, **_rounded(rates)) for rates in windows],
     }
 
 

@@ -4,23 +4,31 @@ import base64
 import binascii
 import re
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
     InstanceOf,
     StringConstraints,
     model_validator,
+    with_config,
 )
+from pydantic.alias_generators import to_camel
+from typing_extensions import TypeAliasType, TypedDict  # pydantic needs these before Python 3.12
 
+from config.senders import MailClass
+from policy.decision import CheckStatus, Next, Outcome, Retry, Verdict
 from relay.http.compose import Attached, Party
-from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, Told, WrongField
+from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, ShownAs, Told, WrongField
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 
 MOST_RECIPIENTS = 1000
+MOST_REPLY_TO = 20
+LONGEST_ADDRESS, LONGEST_NAME = 1000, 500
 MOST_METADATA = 8 * 1024
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
@@ -73,7 +81,7 @@ def _party(value: Any) -> Party:
         name, value = value.get("name") or "", value.get("email")
     if not isinstance(value, str) or not isinstance(name, str):
         raise ValueError("must be an address, `Name <address>` or {email, name}")  # noqa: TRY004 - pydantic handles only ValueError
-    if len(value) > 1000 or len(name) > 500:
+    if len(value) > LONGEST_ADDRESS or len(name) > LONGEST_NAME:
         raise ValueError("is too long")
     try:
         shown, address = read_mailbox(value)
@@ -128,33 +136,46 @@ def _content_id(text: str) -> str:
     return bare
 
 
-class Named(Given):
+class NamedAddress(Given):
     """An address with a name."""
 
-    email: str
-    name: str = ""
+    email: str = Field(max_length=LONGEST_ADDRESS)
+    name: str = Field(default="", max_length=LONGEST_NAME)
 
 
 # As the description tells them; `_party` reads them.
-_Party = Annotated[str, Field(examples=["prospect@example.com", "Bob <bob@example.com>"])] | Named
+Addressee = TypeAliasType(
+    "Addressee",
+    Annotated[str, Field(max_length=LONGEST_ADDRESS, description="`bob@example.com` or `Bob <bob@example.com>`.")]
+    | NamedAddress,
+)
 
-Parties = Annotated[
-    list[Annotated[InstanceOf[Party], BeforeValidator(_party)]],
-    BeforeValidator(_parties, json_schema_input_type=_Party | list[_Party]),
-]
+
+def _one_or(most: int) -> BeforeValidator:
+    """One stands for a list of one."""
+    return BeforeValidator(
+        _parties, json_schema_input_type=Addressee | Annotated[list[Addressee], Field(max_length=most)]
+    )
 
 
-class AttachmentGiven(Given):
+_Parties = list[Annotated[InstanceOf[Party], BeforeValidator(_party)]]
+Recipients = Annotated[_Parties, Field(max_length=MOST_RECIPIENTS), _one_or(MOST_RECIPIENTS)]
+ReplyTo = Annotated[_Parties, Field(max_length=MOST_REPLY_TO), _one_or(MOST_REPLY_TO)]
+
+
+class Attachment(Given):
     """A file, base64 in `content`. With `contentId` it is shown where the HTML refers to `cid:…`."""
 
     filename: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_filename)] = "file"
-    content: Annotated[str, Field(description="base64")]
-    content_type: Annotated[str, AfterValidator(_media_type)] = "application/octet-stream"
+    content: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"}, examples=["SGVsbG8="])]
+    content_type: Annotated[str, AfterValidator(_media_type)] = Field(
+        default="application/octet-stream", json_schema_extra={"pattern": f"^{_MEDIA_TYPE.pattern}$"}
+    )
     content_id: Annotated[str, AfterValidator(_content_id)] | None = None
     disposition: Literal["attachment", "inline"] | None = None
 
     @model_validator(mode="after")
-    def _decodes(self) -> "AttachmentGiven":
+    def _decodes(self) -> "Attachment":
         try:
             base64.b64decode(self.content, validate=True)
         except (binascii.Error, ValueError):
@@ -171,23 +192,37 @@ class AttachmentGiven(Given):
 class SendRequest(Given):
     """A message to judge and send."""
 
-    mailbox_id: Annotated[Line, Field(description="Id, name or address. A key of one mailbox may leave it out.")] = ""
-    to: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS, examples=["prospect@example.com"])
-    cc: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS)
-    bcc: Parties = Field(default_factory=list, max_length=MOST_RECIPIENTS)
-    reply_to: Parties = Field(default_factory=list, max_length=20)
-    subject: Annotated[Line, Field(max_length=1000)] = ""
-    body: Annotated[Lines | None, Field(description="Plain text; another name for `text`.")] = None
-    text: Lines | None = None
-    html: Lines | None = None
-    attachments: list[AttachmentGiven] = Field(default_factory=list, max_length=100)
-    headers: dict[Annotated[str, AfterValidator(_header_name)], Line] = Field(default_factory=dict, max_length=50)
-    dedupe_key: Short | None = None
-    campaign: Short = ""
-    metadata: Metadata = Field(default_factory=dict)
-    send_at: Moment | None = None
+    mailbox_id: Annotated[Line, Field(description="Id, name or address. A key of one mailbox may leave it out.")] = (
+        Field(default="", examples=["sales-agent"])
+    )
+    to: Recipients = Field(
+        default_factory=list,
+        examples=["prospect@example.com"],
+        description="At least one of `to`, `cc` and `bcc` is needed.",
+    )
+    cc: Recipients = Field(default_factory=list)
+    bcc: Recipients = Field(default_factory=list)
+    reply_to: ReplyTo = Field(default_factory=list)
+    subject: Line = Field(default="", examples=["Following up on our conversation"])
+    body: Lines | None = Field(
+        default=None, description="Plain text; another name for `text`.", examples=["Hi there, wanted to follow up..."]
+    )
+    text: Lines | None = Field(default=None, description="`body`, `text` or `html` is needed.")
+    html: Lines | None = Field(default=None, description="The same message as a page.")
+    attachments: list[Attachment] = Field(default_factory=list, max_length=100)
+    headers: dict[Annotated[str, AfterValidator(_header_name)], Line] = Field(
+        default_factory=dict, max_length=50, description="Header fields that have no field of their own here."
+    )
+    dedupe_key: Short | None = Field(
+        default=None,
+        description="Names one intention: a repeat gets the first decision, whatever its body.",
+        examples=["followup-2026-03-24-prospect@example.com"],
+    )
+    campaign: Short = Field(default="", description="A name to find and count it by.")
+    metadata: Metadata = Field(default_factory=dict, description=f"Kept, not sent; at most {MOST_METADATA} characters.")
+    send_at: Moment | None = Field(default=None, description="Sends later.")
     message_class: Annotated[
-        Literal["commercial", "transactional"] | None,
+        MailClass | None,
         Field(
             alias="class",
             description="Claimed class; `commercial` makes the rules stricter, other values change nothing.",
@@ -209,37 +244,64 @@ class SendRequest(Given):
         return self
 
 
-class Judgement(Told):
+@with_config(ConfigDict(extra="allow"))
+class Check(TypedDict):
+    """What one rule found; the fields not named here are its evidence."""
+
+    rule: Annotated[str, Field(examples=["rate_limit_hourly"])]
+    status: CheckStatus
+    recipient: NotRequired[Annotated[str, Field(description="Absent where the whole message was judged.")]]
+    reason: NotRequired[Annotated[str, Field(description="Absent where the rule has nothing against it.")]]
+    detail: NotRequired[str]
+
+
+@with_config(ConfigDict(alias_generator=to_camel))
+class RecipientVerdict(TypedDict):
+    """What the decision means for one recipient."""
+
+    recipient: str
+    outcome: Outcome
+    rule: NotRequired[Annotated[str | None, Field(description="The rule that caused it.")]]
+    reason: NotRequired[str]
+    due: NotRequired[Annotated[DateTime, Field(description="When it leaves, if later.")]]
+    first_send: NotRequired[Annotated[str | None, Field(description="The send that this one repeats.")]]
+
+
+Checks = Annotated[list[dict[str, Any]], ShownAs(list[Check])]
+Verdicts = Annotated[list[dict[str, Any]], ShownAs(list[RecipientVerdict])]
+
+
+class SendAnswer(Told):
     """The answer to a message. A refusal by policy is an answer, not an error: `status` is `blocked`."""
 
     send_id: str
     status: Literal["queued", "held", "blocked", "scheduled"]
-    decision: Literal["approved", "held", "blocked", "deferred"]
+    decision: Verdict
     reason: str | None = Field(description="The stable code of the rule that decided.")
     detail: str | None
-    retry: Literal["never", "after", "human"] | None = Field(description="Whether the same message may pass later.")
+    retry: Retry | None = Field(description="Whether the same message may pass later.")
     retry_after: int | None = Field(description="Seconds, where `retry` is `after`.")
-    next: str | None = Field(description="What the sender should do now.")
+    next: Next = Field(description="What the sender should do now.")
     replayed: bool = Field(description="This is the answer to an earlier, identical request.")
-    checks: list[dict[str, Any]]
-    recipients: list[dict[str, Any]]
+    checks: Checks
+    recipients: Verdicts
     timestamp: DateTime
 
 
-class Simulated(Told):
+class SimulatedAnswer(Told):
     """What the answer would be; nothing is stored or counted."""
 
     status: Literal["queued", "held", "blocked", "scheduled"]
-    decision: Literal["approved", "held", "blocked", "deferred"]
+    decision: Verdict
     reason: str | None
     detail: str | None
-    retry: Literal["never", "after", "human"] | None
+    retry: Retry | None
     retry_after: int | None
-    next: str | None
+    next: Next
     replayed: bool
-    message_class: str
-    failing: list[dict[str, Any]] = Field(description="Every check that failed, in the order of the rules.")
+    message_class: MailClass
+    failing: Checks = Field(description="Every check that failed, in the order of the rules.")
     edits: list[str] = Field(description="What would be added to the message for compliance.")
-    checks: list[dict[str, Any]]
-    recipients: list[dict[str, Any]]
+    checks: Checks
+    recipients: Verdicts
     timestamp: DateTime

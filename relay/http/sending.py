@@ -18,7 +18,7 @@ from relay.http.access import Caller, Parts, Who
 from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
 from relay.http.problems import Problem, invalid, not_found
-from relay.http.send_shapes import Judgement, SendRequest
+from relay.http.send_shapes import SendAnswer, SendRequest
 from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
 from relay.store import accounts, idempotency
@@ -31,6 +31,9 @@ IdempotencyKey = Annotated[
     Header(min_length=1, max_length=255, description="Identifies one logical request; a repeat gets the first answer."),
 ]
 
+_REPLAYED = {"description": "`true` where this is the first answer once more.", "schema": {"type": "string"}}
+REPLAYED: dict[int | str, dict[str, Any]] = {200: {"headers": {"Idempotent-Replayed": _REPLAYED}}}
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -40,7 +43,7 @@ class Sender:
     principal: Principal
 
 
-@router.post("/send/request", summary="Send a message", response_model=Judgement)
+@router.post("/send/request", summary="Send a message", response_model=SendAnswer, responses=REPLAYED)
 async def send_request(
     body: SendRequest,
     request: Request,

@@ -1,33 +1,39 @@
 """Submissions: what became of each, recipient by recipient, with the exact replies of the other side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Path, Query
 from pydantic import Field
 
+from config.events import TYPES
+from config.senders import MailClass
+from policy.decision import Verdict
+from relay.delivery.outcome import Phase, Result, Scope
 from relay.http import answers
 from relay.http.access import Caller, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import mail_address, scope_of
+from relay.http.meant import OfMailbox, mail_address, scope_of
 from relay.http.pages import Turning, listing
-from relay.http.problems import Problem, not_found
-from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, of_row
+from relay.http.problems import Problem, may, not_found
+from relay.http.shapes import DateTime, Given, Listing, Moment, Note, Told, among, of_row
 from relay.http.strict import Resource
 from relay.mail.ids import message_id_of
-from relay.store import progress, sent, states, waiting
+from relay.store import notices, progress, sent, states, waiting
 from relay.store.engine import loads
+from relay.submission.submission import Source
 
 router = Resource("Sends")
 SendId = Annotated[str, Path(alias="sendId", max_length=64)]
 State = Literal[states.State, "blocked"]
+_RESULTS = (*(result for result in Result if result is not Result.NEXT), "failed_over")
 
 
 class Recipient(Told):
     """One recipient of a message: a delivery, or `blocked` if the submission was refused as a whole."""
 
     recipient: str
-    state: str
+    state: Annotated[str, among(State)]
     attempts: int
     provider: str | None
     provider_id: str | None
@@ -41,21 +47,23 @@ class Send(Told):
     """A submission."""
 
     send_id: str
-    status: str
-    decision: str
+    status: Annotated[str, among(State)]
+    decision: Annotated[str, among(Verdict)]
     reason: str | None
     detail: str | None
     rule: str | None
     mailbox_id: str
     mailbox: str | None
     tenant_id: str
-    source: str
+    source: Annotated[str, among((*get_args(Source), notices.SOURCE))]
     mail_from: str
     from_address: str
     to: str
     subject: str
     message_id: str | None
-    message_class: str
+    message_class: Annotated[str, among(("", *get_args(MailClass)))] = Field(
+        description="Empty if the submission was refused before its content was read."
+    )
     size: int
     dedupe_key: str | None
     campaign: str | None
@@ -73,31 +81,31 @@ class Attempt(Told):
     began_at: DateTime
     ended_at: DateTime | None
     milliseconds: int | None
-    result: str | None
-    scope: str | None
-    phase: str | None
+    result: Annotated[str, among(_RESULTS)] | None
+    scope: Annotated[str, among(filter(None, Scope))] | None = Field(description="Whose failure it was.")
+    phase: Annotated[str, among(Phase)] | None = Field(description="How far the SMTP dialogue got.")
     code: int | None
     enhanced: str | None
     reply: str | None
     provider_id: str | None
 
 
-class Happened(Told):
+class SendEvent(Told):
     """One event."""
 
-    type: str
+    type: Annotated[str, among(TYPES)]
     at: DateTime
     recipient: str | None
     data: dict[str, Any]
 
 
-class WholeSend(Send):
+class SendDetail(Send):
     """A submission with everything that happened to it."""
 
     edits: list[str]
     repeats: int
     attempts: list[Attempt]
-    events: list[Happened]
+    events: list[SendEvent]
 
 
 @router.get("/sends", summary="Find submissions", response_model=Listing[Send])
@@ -109,13 +117,11 @@ async def list_sends(
     recipient: Annotated[str | None, Query(max_length=320)] = None,
     dedupe_key: Annotated[str | None, Query(alias="dedupeKey", max_length=256)] = None,
     campaign: Annotated[str | None, Query(max_length=256)] = None,
-    mailbox_id: Annotated[
-        str | None, Query(alias="mailboxId", max_length=320, description="Id, name, address.")
-    ] = None,
+    mailbox_id: OfMailbox = None,
     state: Annotated[State | None, Query()] = None,
     reason: Annotated[str | None, Query(max_length=64)] = None,
-    since: Annotated[Moment | None, Query()] = None,
-    until: Annotated[Moment | None, Query()] = None,
+    since: Annotated[Moment | None, Query(description="Received then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Received before.")] = None,
 ) -> Any:
     """Newest first; a submission has to match every filter given."""
     what = sent.Search(
@@ -142,23 +148,28 @@ async def list_sends(
     return listing(parts, turn, page, lambda row: told(row, deliveries[row.id], refused[row.id], names, hostname))
 
 
-@router.get("/sends/{sendId}", summary="Show a submission", response_model=WholeSend)
+@router.get("/sends/{sendId}", summary="Show a submission", response_model=SendDetail)
 async def show_send(send_id: SendId, parts: Parts, who: Reads) -> Any:
     """Includes every attempt and every event."""
     return await whole(parts, who, send_id)
 
 
-class Cancelling(Given):
+class Cancellation(Given):
     """Why."""
 
-    note: Note = Field(default="", description="Recorded with the event.")
+    note: Note = Field(default="", description="Recorded with the event.", examples=["the order was cancelled"])
 
 
-_NO_NOTE = Cancelling()
+_NO_NOTE = Cancellation()
 
 
-@router.post("/sends/{sendId}/cancel", summary="Cancel what has not left", response_model=WholeSend)
-async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancelling = _NO_NOTE) -> Any:
+@router.post(
+    "/sends/{sendId}/cancel",
+    summary="Cancel what has not left",
+    response_model=SendDetail,
+    responses=may("not_waiting"),
+)
+async def cancel_send(send_id: SendId, parts: Parts, who: Who, body: Cancellation = _NO_NOTE) -> Any:
     """What is held, scheduled or waiting for another attempt never leaves; an attempt under way is not recalled.
 
     409 if nothing is waiting.

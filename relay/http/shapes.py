@@ -16,7 +16,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
     WithJsonSchema,
     model_validator,
 )
@@ -75,8 +77,27 @@ class Listing(Told, Generic[T]):
     """A page of a list; `nextCursor` requests the next one."""
 
     data: Sequence[T]
-    next_cursor: str | None = None
-    has_more: bool = False
+    next_cursor: str | None
+    has_more: bool
+
+
+def among(words: Any) -> Any:
+    """The words a field of an answer may have: those of a Literal or an enumeration, or the given ones.
+
+    They are only described, not checked: what is stored is told as it is, even if a newer version wrote it.
+    """
+    return Field(json_schema_extra={"enum": [str(word) for word in get_args(words) or words]})
+
+
+class ShownAs:
+    """Describes values as of another type, by which they are not checked: they were made here, and there are many."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    def __get_pydantic_json_schema__(self, _core: Any, shown: GetJsonSchemaHandler) -> Any:
+        """The schema of the other type."""
+        return shown(TypeAdapter(self._kind).core_schema)
 
 
 def has_break(text: str) -> bool:
@@ -132,7 +153,11 @@ Line = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_one_li
 Short = Annotated[str, StringConstraints(max_length=256), AfterValidator(_one_line)]
 Note = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_lines)]
 Lines = Annotated[str, AfterValidator(_lines)]
-Email = Annotated[str, BeforeValidator(_address), WithJsonSchema({"type": "string", "format": "email"})]
+Email = Annotated[
+    str,
+    BeforeValidator(_address),
+    WithJsonSchema({"type": "string", "format": "email", "examples": ["prospect@example.com"]}),
+]
 Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Metadata = Annotated[dict[str, Any], Field(max_length=100), AfterValidator(_storable)]
 DateTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -158,13 +183,13 @@ def _form(kind: Any) -> Callable[[Any], Any]:
     return loads if get_origin(kind) in (dict, list) else bool if kind is bool else lambda value: value
 
 
-class Cause(Given):
+class PauseCause(Given):
     """Why something is paused."""
 
-    cause: Short = Field(default="", description="Shown to everybody affected.")
+    cause: Short = Field(default="", description="Shown to everybody affected.", examples=["too many complaints"])
 
 
-NO_CAUSE = Cause()
+NO_CAUSE = PauseCause()
 
 
 def when(at: int) -> str:

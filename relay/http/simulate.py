@@ -16,7 +16,7 @@ from relay.http import answers
 from relay.http.access import Parts, Who
 from relay.http.house import House
 from relay.http.problems import Problem, invalid
-from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, Simulated
+from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, SimulatedAnswer
 from relay.http.sending import Sender, origin, sender_of, written
 from relay.http.strict import Resource, hinted, is_json, media_type
 from relay.http.strict import load as load_json
@@ -37,7 +37,9 @@ _BODY = {
 }
 
 
-@router.post("/send/simulate", summary="Try a message", response_model=Simulated, openapi_extra=_BODY, name="simulate")
+@router.post(
+    "/send/simulate", summary="Try a message", response_model=SimulatedAnswer, openapi_extra=_BODY, name="simulate"
+)
 async def simulate(
     request: Request,
     parts: Parts,

@@ -12,7 +12,7 @@ from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, of_row
 from relay.http.strict import Resource
-from relay.http.suppressions import EntryId, end_of
+from relay.http.suppressions import EntryId, WideScope, end_of
 from relay.store import accounts, listings, roster, suppression_list
 
 router = Resource("Suppressions")
@@ -30,8 +30,8 @@ _PLAIN = ("domain", "manual")  # reasons that add nothing, since a suppressed do
 class NewSuppressedDomain(Given):
     """A domain to suppress, with all its subdomains."""
 
-    domain: Annotated[Line, AfterValidator(to_domain)]
-    scope: Annotated[Literal["global", "tenant"], BeforeValidator(_binding)] = "tenant"
+    domain: Annotated[Line, AfterValidator(to_domain)] = Field(examples=["example.com"])
+    scope: Annotated[WideScope, BeforeValidator(_binding)] = "tenant"
     reason: Short = Field(default="", description="Kept in the note: the reason of every entry is `domain`.")
     note: Note = ""
     expires_at: Moment | None = None
@@ -49,7 +49,7 @@ class SuppressedDomain(Told):
 
     id: str
     domain: str
-    scope: str
+    scope: WideScope
     reason: Literal["domain"]
     note: str | None
     source: str | None
@@ -58,13 +58,13 @@ class SuppressedDomain(Told):
     expires_at: DateTime | None
 
 
-class AddedDomain(SuppressedDomain):
+class AddedSuppressedDomain(SuppressedDomain):
     """The entry in force after adding."""
 
     created: bool = Field(description="False if the entry existed before; its note and start are kept.")
 
 
-class DomainChecked(Told):
+class SuppressedDomainCheck(Told):
     """Whether a domain is suppressed."""
 
     domain: str
@@ -72,7 +72,7 @@ class DomainChecked(Told):
     suppressions: list[SuppressedDomain]
 
 
-@router.post("/suppressed-domains", status_code=201, summary="Suppress a domain", response_model=AddedDomain)
+@router.post("/suppressed-domains", status_code=201, summary="Suppress a domain", response_model=AddedSuppressedDomain)
 async def add_suppressed_domain(body: NewSuppressedDomain, parts: Parts, who: Operator) -> Any:
     """Takes effect at once; includes all subdomains."""
     tenant_id = ""
@@ -101,7 +101,7 @@ async def list_suppressed_domains(
     return await listed(parts, turn, "suppressed_domains", filters, told)
 
 
-@router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=DomainChecked)
+@router.get("/suppressed-domains/check", summary="Is this domain refused?", response_model=SuppressedDomainCheck)
 async def check_suppressed_domain(
     parts: Parts,
     who: Reads,

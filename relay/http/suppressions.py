@@ -16,7 +16,7 @@ from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import mail_address, scope_of, tenant_of
+from relay.http.meant import OfMailbox, OfTenant, mail_address, scope_of, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import (
@@ -31,6 +31,7 @@ from relay.http.shapes import (
     Told,
     WrongField,
     address_of,
+    among,
     of_row,
     when,
 )
@@ -41,7 +42,8 @@ from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_
 
 router = Resource("Suppressions")
 EntryId = Annotated[str, Path(alias="id", max_length=64)]
-Scope = Literal["global", "tenant", "mailbox"]
+WideScope = Literal["global", "tenant"]
+Scope = Literal[WideScope, "mailbox"]
 
 
 def _no_domain(value: Any) -> Any:
@@ -79,8 +81,8 @@ class Suppression(Told):
 
     id: str
     email: str
-    scope: str
-    reason: str
+    scope: Annotated[str, among(Scope)]
+    reason: Annotated[str, among(suppression_list.KINDS)]
     note: str | None
     source: str | None
     evidence: dict[str, Any]
@@ -90,31 +92,31 @@ class Suppression(Told):
     expires_at: DateTime | None
 
 
-class Added(Suppression):
+class AddedSuppression(Suppression):
     """The entry in force after adding."""
 
     created: bool = Field(description="False if the entry existed before; its reason, note and start are kept.")
 
 
-class Bound(Told):
+class BindingEntry(Told):
     """An entry that applies to an address; of a global entry an agent sees only that it exists."""
 
     id: str | None
-    scope: str
-    reason: str | None
+    scope: Annotated[str, among(Scope)]
+    reason: Annotated[str, among((*suppression_list.KINDS, suppression_list.DOMAIN))] | None
     created_at: DateTime | None
     expires_at: DateTime | None
 
 
-class Checked(Told):
+class SuppressionCheck(Told):
     """Whether an address may be written to at all."""
 
     email: str
     suppressed: bool
-    suppressions: list[Bound]
+    suppressions: list[BindingEntry]
 
 
-@router.post("/suppressions", status_code=201, summary="Suppress an address", response_model=Added)
+@router.post("/suppressions", status_code=201, summary="Suppress an address", response_model=AddedSuppression)
 async def add_suppression(body: NewSuppression, parts: Parts, who: Who) -> Any:
     """Takes effect at once. An existing entry with the same kind of reason is returned instead; only a later
     end replaces its own.
@@ -147,7 +149,7 @@ async def list_suppressions(
     email: Annotated[str | None, Query(max_length=320)] = None,
     scope: Annotated[Scope | None, Query()] = None,
     reason: Annotated[str | None, Query(max_length=32)] = None,
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
 ) -> Any:
     """Newest first."""
     key = key_of(email)
@@ -167,12 +169,12 @@ async def list_suppressions(
     return listing(parts, turn, page, told)
 
 
-@router.get("/suppressions/check", summary="May this address be written to?", response_model=Checked)
+@router.get("/suppressions/check", summary="May this address be written to?", response_model=SuppressionCheck)
 async def check_suppression(
     parts: Parts,
     who: Reads,
     email: Annotated[str, Query(max_length=320)],
-    mailbox_id: Annotated[str | None, Query(alias="mailboxId", max_length=320)] = None,
+    mailbox_id: OfMailbox = None,
 ) -> Any:
     """The entries that apply to an address now, including those for its domain."""
     try:
@@ -209,15 +211,15 @@ async def export_suppressions(parts: Parts, who: Reads) -> csvs.Csv:
 @router.post(
     "/suppressions/import",
     summary="Import suppressions from CSV",
-    response_model=csvs.Imported,
+    response_model=csvs.ImportResult,
     openapi_extra=csvs.BODY,
 )
 async def import_suppressions(
     request: Request,
     parts: Parts,
     _: Operator,
-    tenant: Annotated[str, Query(max_length=128)] = "default",
-    scope: Annotated[Literal["global", "tenant"], Query()] = "tenant",
+    tenant: OfTenant = "default",
+    scope: Annotated[WideScope, Query()] = "tenant",
 ) -> Any:
     """Columns: email, reason, note, expires_at, scope, tenant, mailbox; only email is required. The query gives the
     scope and tenant of lines without their own. The file is processed as it arrives, so it may be huge.
@@ -313,7 +315,7 @@ def told(row: Any) -> dict[str, Any]:
 def _bound(row: Any, who: Caller) -> dict[str, Any]:
     if row.scope == "global" and not who.is_operator:
         return {"id": None, "scope": "global", "reason": None, "createdAt": None, "expiresAt": None}
-    return of_row(Bound, row, reason=row.kind)
+    return of_row(BindingEntry, row, reason=row.kind)
 
 
 def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from fastapi import Path
 
 from relay.http.access import Caller, Operator, Parts
 from relay.http.house import House
+from relay.http.mailbox_shapes import Status
 from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
-from relay.http.shapes import NO_CAUSE, Cause, DateTime, Listing, Told, of_row
+from relay.http.shapes import NO_CAUSE, DateTime, Listing, PauseCause, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, listings
 from relay.store.engine import loads
@@ -22,7 +23,7 @@ class Tenant(Told):
 
     id: str
     name: str
-    status: str
+    status: Annotated[str, among(Status)]
     cause: str | None
     rate_limits: dict[str, Any]
     mailboxes: int
@@ -38,7 +39,7 @@ async def list_tenants(parts: Parts, _: Operator, turn: Turning) -> Any:
 
 
 @router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant)
-async def pause_tenant(tenant_id: TenantId, parts: Parts, who: Operator, body: Cause = NO_CAUSE) -> Any:
+async def pause_tenant(tenant_id: TenantId, parts: Parts, who: Operator, body: PauseCause = NO_CAUSE) -> Any:
     """The kill switch: nothing is accepted and nothing leaves."""
     return await _switch(parts, tenant_id, "paused", body.cause, who)
 

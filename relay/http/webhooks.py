@@ -12,19 +12,22 @@ from urllib.parse import urlsplit
 from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
-from config.events import wanted
+from config.events import TYPES, wanted
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
-from relay.http.etags import IfMatch, check, etag_of
+from relay.http.etags import TAGGED, IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.pages import Turning, listed
-from relay.http.problems import not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, of_row, when
+from relay.http.problems import may, not_found
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among, of_row, when
 from relay.http.strict import Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
 
 router = Resource("Webhooks")
+Status = Literal["active", "disabled"]
+State = Literal["pending", "delivered", "failed"]
+TEST = "webhook.test"  # the type of the event that only tests a destination
 WebhookId = Annotated[str, Path(alias="id", max_length=64)]
 INSIDE = (".localhost", ".local", ".internal", ".home.arpa")
 
@@ -57,7 +60,7 @@ class ChangedWebhook(Given):
 
     url: Url | None = None
     events: Kinds | None = None
-    status: Literal["active", "disabled"] | None = None
+    status: Status | None = Field(default=None, examples=["active"])
 
 
 class Webhook(Told):
@@ -66,7 +69,7 @@ class Webhook(Told):
     id: str
     url: str
     events: list[str]
-    status: str
+    status: Annotated[str, among(Status)]
     cause: str | None
     managed: bool
     tenant_id: str | None
@@ -74,19 +77,19 @@ class Webhook(Told):
     created_at: DateTime
 
 
-class FreshWebhook(Webhook):
+class WebhookWithSecret(Webhook):
     """A destination with its secret, shown only once."""
 
     secret: str
 
 
-class Posted(Told):
+class WebhookDelivery(Told):
     """One event posted, or to be posted, to a destination."""
 
     id: str
     event_id: str | None
-    type: str
-    state: str
+    type: Annotated[str, among((*TYPES, TEST))]
+    state: Annotated[str, among(State)]
     attempts: int
     code: int | None
     answer: str | None
@@ -96,7 +99,7 @@ class Posted(Told):
     done_at: DateTime | None
 
 
-@router.post("/webhooks", status_code=201, summary="Add a destination", response_model=FreshWebhook)
+@router.post("/webhooks", status_code=201, summary="Add a destination", response_model=WebhookWithSecret)
 async def add_webhook(body: NewWebhook, parts: Parts, who: Operator) -> Any:
     """It gets the events from now on."""
     secret, now = _secret(parts), parts.clock()
@@ -123,7 +126,7 @@ async def list_webhooks(parts: Parts, _: Operator, turn: Turning) -> Any:
     return await listed(parts, turn, "webhooks", {}, told)
 
 
-@router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook)
+@router.get("/webhooks/{id}", summary="Show a destination", response_model=Webhook, responses=TAGGED)
 async def show_webhook(webhook_id: WebhookId, parts: Parts, _: Operator, response: Response) -> Any:
     """One destination."""
     row = await _seen(parts, webhook_id)
@@ -131,7 +134,9 @@ async def show_webhook(webhook_id: WebhookId, parts: Parts, _: Operator, respons
     return told(row)
 
 
-@router.patch("/webhooks/{id}", summary="Change a destination", response_model=Webhook)
+@router.patch(
+    "/webhooks/{id}", summary="Change a destination", response_model=Webhook, responses=TAGGED | may("declared_in_file")
+)
 async def change_webhook(
     webhook_id: WebhookId,
     body: ChangedWebhook,
@@ -163,7 +168,7 @@ async def change_webhook(
     return told(row)
 
 
-@router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination")
+@router.delete("/webhooks/{id}", status_code=204, summary="Remove a destination", responses=may("declared_in_file"))
 async def remove_webhook(webhook_id: WebhookId, parts: Parts, who: Operator) -> Response:
     """Also removes its log."""
     row = await _seen(parts, webhook_id)
@@ -171,7 +176,12 @@ async def remove_webhook(webhook_id: WebhookId, parts: Parts, who: Operator) -> 
     return Response(status_code=204)
 
 
-@router.post("/webhooks/{id}/rotate", summary="Make a new secret", response_model=FreshWebhook)
+@router.post(
+    "/webhooks/{id}/rotate",
+    summary="Make a new secret",
+    response_model=WebhookWithSecret,
+    responses=may("declared_in_file"),
+)
 async def rotate_webhook_secret(webhook_id: WebhookId, parts: Parts, who: Operator) -> Any:
     """From now on both secrets sign, until the next rotation."""
     row, secret = await _seen(parts, webhook_id), _secret(parts)
@@ -180,11 +190,11 @@ async def rotate_webhook_secret(webhook_id: WebhookId, parts: Parts, who: Operat
     return told(await _seen(parts, webhook_id)) | {"secret": secret}
 
 
-@router.post("/webhooks/{id}/test", status_code=202, summary="Send a test event", response_model=Posted)
+@router.post("/webhooks/{id}/test", status_code=202, summary="Send a test event", response_model=WebhookDelivery)
 async def send_test_event(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
     """The event is queued; the log shows the result."""
     row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")
-    body = dumps({"type": "webhook.test", "timestamp": when(now), "data": {"webhookId": row.id}})
+    body = dumps({"type": TEST, "timestamp": when(now), "data": {"webhookId": row.id}})
 
     def job(connection: Any) -> Any:
         destinations.test(connection, delivery_id=delivery_id, webhook_id=row.id, body=body, now=now)
@@ -193,13 +203,13 @@ async def send_test_event(webhook_id: WebhookId, parts: Parts, _: Operator) -> A
     return _posted(await parts.write(job))
 
 
-@router.get("/webhooks/{id}/deliveries", summary="What was posted", response_model=Listing[Posted])
+@router.get("/webhooks/{id}/deliveries", summary="What was posted", response_model=Listing[WebhookDelivery])
 async def list_webhook_deliveries(
     webhook_id: WebhookId,
     parts: Parts,
     _: Operator,
     turn: Turning,
-    state: Annotated[Literal["pending", "delivered", "failed"] | None, Query()] = None,
+    state: Annotated[State | None, Query()] = None,
 ) -> Any:
     """Newest first, with the destination's own answers."""
     row = await _seen(parts, webhook_id)
@@ -210,7 +220,7 @@ async def list_webhook_deliveries(
     "/webhooks/{id}/deliveries/{deliveryId}/redeliver",
     status_code=202,
     summary="Post it again",
-    response_model=Posted,
+    response_model=WebhookDelivery,
 )
 async def redeliver_webhook(
     webhook_id: WebhookId,
@@ -254,4 +264,4 @@ def told(row: Any) -> dict[str, Any]:
 def _posted(row: Any) -> dict[str, Any]:
     body = loads(row.body)
     event = body["data"].get("eventId")  # a test event has no id
-    return of_row(Posted, row, event_id=str(event) if event is not None else None, body=body)
+    return of_row(WebhookDelivery, row, event_id=str(event) if event is not None else None, body=body)

@@ -30,10 +30,13 @@ class Principal(Struct, frozen=True):
         return self.operator or permission in self.permissions
 
 
+Source = Literal["smtp", "http"]
+
+
 class Origin(Struct, frozen=True):
     """How a submission reached us, for Received and the log."""
 
-    source: Literal["smtp", "http"]
+    source: Source
     helo: str = ""
     peer: str = ""
     tls: bool = False

@@ -23,6 +23,7 @@ from relay.http.api import Api
 from relay.http.house import House
 from relay.mail.dns import NoAnswer
 from relay.store.engine import Database
+from tests.support.described import undescribed
 from tests.support.settings import ADMIN_KEY, DOMAIN, Tree, mailbox, settings, write
 
 # httpx looks for Trio at each call in process, and to find that something is not installed takes as long as the call.
@@ -100,7 +101,7 @@ class Time:
 
 
 class Office:
-    """Calls to the API, and the parts behind it."""
+    """Calls to the API, and the parts behind it. Each answer has to be as described."""
 
     def __init__(self, app: App, house: House, clock: Time, dns: Dns) -> None:
         self.app, self.house, self.clock, self.dns = app, house, clock, dns
@@ -115,7 +116,9 @@ class Office:
         headers |= more.pop("headers", {})
         if json is not None:
             more["json"] = json
-        return await self.client.request(method, path, headers=headers, **more)
+        answered = await self.client.request(method, path, headers=headers, **more)
+        assert not (lack := undescribed(method, answered.request.url.path, answered)), (method, path, lack)
+        return answered
 
     async def get(self, path: str, **more: Any) -> httpx2.Response:
         return await self.call("GET", path, **more)

@@ -16,7 +16,7 @@ from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.mailbox_shapes import NewMailbox
 from relay.http.pages import listing, page_of
 from relay.http.problems import Problem
-from relay.http.shapes import Cause
+from relay.http.shapes import PauseCause
 from relay.store import credentials, listings
 from relay.submission.snippets import Login, entrance, snippet
 
@@ -114,7 +114,7 @@ async def revoke(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """Pause it: nothing is accepted and nothing leaves."""
-    cause = filled(Cause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    cause = filled(PauseCause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
     told = await api.pause_mailbox(visit.named("id"), visit.house, visit.who, cause)
     return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
 
