@@ -4,6 +4,7 @@ It shows every call with its parameters, body and answers and an example to past
 """
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from relay.http.access import Parts
-from relay.http.description import resolved, schema_of
+from relay.http.description import USUAL, schema_of
 from relay.http.docs_style import HEADERS, STYLE
 from relay.http.problems import CODES
 
@@ -46,24 +47,29 @@ def render(document: Mapping[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Gatepost API</title>'
         f'<style>{STYLE}</style></head><body><nav aria-label="Calls"><h1>Gatepost API</h1>{menu}'
-        '<h2>Errors</h2><ul><li><a href="#errors">All codes</a></li></ul></nav>'
-        f"<main><p>{_INTRODUCTION}</p>{body}{_errors()}</main></body></html>"
+        '<h2>Beside the calls</h2><ul><li><a href="#errors">Problems</a></li>'
+        '<li><a href="#types">Types</a></li></ul></nav>'
+        f"<main><p>{_prose(document['info']['description'])}</p>{_MADE_FROM}{body}{_errors()}"
+        f'<section id="types"><h2>Types</h2>{_types(schemas)}</section></main></body></html>'
     )
 
 
-_INTRODUCTION = (
-    "Bearer keys, JSON, camelCase. Errors are problem details (RFC 9457) with a stable <code>code</code>. "
-    "Lists page by cursor: <code>{data, nextCursor, hasMore}</code>. "
-    'The document this page is made from: <a href="/openapi.json">/openapi.json</a>.'
-)
+_MADE_FROM = '<p>Made from <a href="/openapi.json">/openapi.json</a>. Fields marked * are required.</p>'
+
+
+def _prose(text: str) -> str:
+    """Paragraphs with `code` in them, as HTML."""
+    shown = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text.strip()))
+    return "<br>".join(shown.split("\n\n"))
 
 
 def _call(method: str, path: str, call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    about = escape(call.get("description", "")).replace("\n", "<br>")
+    about = _prose(call.get("description", ""))
     return (
         f'<article id="{_anchor(method, path)}"><h3><b class="{method}">{method.upper()}</b> '
         f"<code>{escape(path)}</code></h3><p><strong>{escape(call.get('summary', ''))}.</strong> {about}</p>"
-        f"{_parameters(call)}{_body(call, schemas)}{_answers(call, schemas)}{_example(method, path, call)}"
+        f"{_parameters(call)}{_fields('Body', schema_of(call.get('requestBody', {}), schemas))}{_answers(call)}"
+        f"{_example(method, path, call)}"
         "</article>"
     )
 
@@ -76,34 +82,32 @@ def _parameters(call: Mapping[str, Any]) -> str:
     return _table("Parameters", rows)
 
 
-def _body(call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    schema = schema_of(call.get("requestBody", {}), schemas)
+def _fields(title: str, schema: Mapping[str, Any]) -> str:
     required = set(schema.get("required", ()))
     rows = [
-        (name, _type(resolved(field, schemas)), name in required, field.get("description", ""))
+        (name, _type(field), name in required, field.get("description", ""))
         for name, field in schema.get("properties", {}).items()
     ]
-    return _table("Body", rows)
+    return _table(title, rows)
 
 
-def _answers(call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    parts = []
-    for status, answer in call.get("responses", {}).items():
-        if not str(status).startswith("2"):
-            continue
-        fields = ", ".join(escape(name) for name in schema_of(answer, schemas).get("properties", {}))
-        parts.append(
-            f"<p>Answer <code>{escape(str(status))}</code> {f'<code>{{{fields}}}</code>' if fields else ''}</p>"
-        )
-    return "".join(parts)
+def _answers(call: Mapping[str, Any]) -> str:
+    """The answers, and the problems that not every call may answer."""
+    parts, codes = [], []
+    for status, answer in call["responses"].items():
+        codes += [code for code in answer.get("$ref", "").split("-")[1:] if code not in USUAL]
+        if status.startswith("2"):
+            schema = answer.get("content", {}).get("application/json", {}).get("schema")
+            parts.append(f"<p>Answer <code>{status}</code> {_type(schema) if schema else ''}</p>")
+    problems = ", ".join(f'<a href="#error-{code}"><code>{code}</code></a>' for code in codes)
+    return "".join(parts) + (f"<p>Problems of its own: {problems}</p>" if problems else "")
 
 
 def _table(title: str, rows: list[tuple[str, str, bool, str]]) -> str:
     if not rows:
         return ""
     lines = "".join(
-        f"<tr><td><code>{escape(name)}</code>{' *' if needed else ''}</td><td>{escape(kind)}</td>"
-        f"<td>{escape(about)}</td></tr>"
+        f"<tr><td><code>{escape(name)}</code>{' *' if needed else ''}</td><td>{kind}</td><td>{_prose(about)}</td></tr>"
         for name, kind, needed, about in rows
     )
     return f"<table><caption>{title}</caption><tbody>{lines}</tbody></table>"
@@ -127,15 +131,25 @@ _HERE = "https://gatepost.invalid"  # in the page until it is known who asks
 
 
 def _type(schema: Mapping[str, Any]) -> str:
+    """What kind of value it is, as HTML."""
     if "$ref" in schema:
-        return str(schema["$ref"].rpartition("/")[2])
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#type-{name}">{name}</a>'
     if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
+        return escape(" | ".join(map(str, schema["enum"])))
     if "anyOf" in schema:
-        return " | ".join(_type(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " | ".join(_type(one) for one in schema["anyOf"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
-    return str(schema.get("format") or schema.get("type") or "object")
+    return escape(schema.get("format") or schema.get("type") or "object")
+
+
+def _types(schemas: Mapping[str, Any]) -> str:
+    return "".join(
+        f'<article id="type-{name}"><h3>{name}</h3><p>{_prose(schema.get("description", ""))}</p>'
+        f"{_fields('Fields', schema) or f'<p>{_type(schema)}</p>'}</article>"
+        for name, schema in sorted(schemas.items())
+    )
 
 
 def _errors() -> str:
@@ -144,7 +158,7 @@ def _errors() -> str:
         "</tr>"
         for code, (status, title, about) in CODES.items()
     )
-    return f'<section id="errors"><h2>Errors</h2><table><tbody>{rows}</tbody></table></section>'
+    return f'<section id="errors"><h2>Problems</h2><table><tbody>{rows}</tbody></table></section>'
 
 
 def _anchor(method: str, path: str) -> str:
