@@ -8,7 +8,7 @@ from relay.http.access import Caller, Operator, Parts
 from relay.http.house import House
 from relay.http.mailbox_shapes import Status
 from relay.http.pages import Turning, listing, page_of
-from relay.http.problems import not_found
+from relay.http.problems import may, not_found
 from relay.http.shapes import NO_CAUSE, DateTime, Listing, PauseCause, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, listings
@@ -38,13 +38,15 @@ async def list_tenants(parts: Parts, _: Operator, turn: Turning) -> Any:
     return listing(parts, turn, page, _told)
 
 
-@router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant)
+@router.post("/tenants/{id}/pause", summary="Stop a tenant", response_model=Tenant, responses=may("declared_in_file"))
 async def pause_tenant(tenant_id: TenantId, parts: Parts, who: Operator, body: PauseCause = NO_CAUSE) -> Any:
     """The kill switch: nothing is accepted and nothing leaves."""
     return await _switch(parts, tenant_id, "paused", body.cause, who)
 
 
-@router.post("/tenants/{id}/resume", summary="Let a tenant send again", response_model=Tenant)
+@router.post(
+    "/tenants/{id}/resume", summary="Let a tenant send again", response_model=Tenant, responses=may("declared_in_file")
+)
 async def resume_tenant(tenant_id: TenantId, parts: Parts, who: Operator) -> Any:
     """Ends the pause, whoever or whatever caused it."""
     return await _switch(parts, tenant_id, "active", "", who)
