@@ -125,6 +125,8 @@ def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:
     try:
         found = accounts.mailbox(connection, scope)
     except accounts.Unknown:
+        for row, _ in accounts.owners(connection, {scope}):
+            raise invalid("scope", f"is an alias of {row.name}: give {row.address}") from None
         return accounts.tenant(connection, "default").id, ""
     return found.tenant_id, found.id
 

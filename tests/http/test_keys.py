@@ -31,6 +31,13 @@ async def test_an_address_may_get_its_mailbox_later(office):
     assert (told["status"], told["reason"], told["next"]) == ("blocked", "sender_domain_not_verified", "verify_domain")
 
 
+async def test_a_key_for_an_alias_is_refused_as_no_mailbox_can_ever_be_made_of_it(office):
+    names = {"name": "sales", "fromAddress": f"sales@{DOMAIN}", "aliases": [f"Offers@{DOMAIN}"]}
+    await office.post("/v1/mailboxes", names)
+    refused = await office.post("/v1/me/keys", {"label": "x", "scope": f"agent:offers@{DOMAIN}"})
+    assert (refused.status_code, refused.json()["detail"]) == (422, f"scope: is an alias of sales: give sales@{DOMAIN}")
+
+
 async def test_a_key_belongs_to_the_tenant_in_which_its_mailbox_is_made_later(office):
     key, theirs = await office.key(f"agent:later@{OTHER}"), await office.key("tenant:acme")
     new = {"name": "later", "fromAddress": f"later@{OTHER}", "tenant": "acme"}
