@@ -49,7 +49,7 @@ class Window(Struct, eq=False):
                 del buckets[old]
         else:
             self.set_back(now)
-        bucket = max(self.head, due // self.width) if due else self.head
+        bucket = max(self.head, due // self.width)
         buckets[bucket] = buckets.get(bucket, 0) + count
 
     def join(self, other: "Window") -> None:
@@ -92,8 +92,6 @@ class Window(Struct, eq=False):
 
     def frees_at(self, now: int, needed: int, limit: int, span: int = 0) -> int:
         """When `needed` more will fit under `limit`: `now` if they fit already, 0 if they never will."""
-        if needed > limit:
-            return 0
         span = span or self.span
         over = self.count(now, span) + needed - limit
         if over <= 0:

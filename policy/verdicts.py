@@ -81,7 +81,7 @@ def _accepted(placed: list[tuple[int, RecipientVerdict]]) -> Settled:
     if held:
         _, first = min(held, key=lambda found: found[0])
         return Settled("held", verdicts, first.rule, first.refusal)
-    repeated = bool(verdicts) and all(v.outcome == "replayed" for v in verdicts)
+    repeated = all(v.outcome == "replayed" for v in verdicts)
     return Settled("approved", verdicts, "duplicate" if repeated else "")
 
 
@@ -89,9 +89,7 @@ def _held(placed: list[tuple[int, RecipientVerdict]], rule: str, refusal: Refusa
     """`hold_all`: one item for a person to decide. Refused recipients stay refused: approval cannot lift a block."""
     held = Refusal("held", f"{refused} of {len(placed)} recipients refused: {refusal.detail}", "human", "ask_human")
     verdicts = tuple(
-        replace(v, outcome="held", rule=v.rule or rule, refusal=v.refusal or held)
-        if v.outcome in ("queued", "scheduled")
-        else v
+        replace(v, outcome="held", rule=v.rule or rule, refusal=held) if v.outcome in ("queued", "scheduled") else v
         for _, v in placed
     )
     return Settled("held", verdicts, rule, held)

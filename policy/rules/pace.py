@@ -112,7 +112,7 @@ def _spread(case: Case, recipient: RecipientFacts, known: RecipientState | None)
 
 def reached_lately(case: Case, known: RecipientState | None) -> bool:
     """Whether the recipient is already counted in the burst window."""
-    if known is None or not known.last_at:
+    if known is None:
         return False
     window, span = case.state.mailbox.usage.latest_window(case.settings.recipient_burst.minutes)
     return known.last_at // window.width >= case.facts.now // window.width - span

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from policy.decision import Check, Decision, Refusal, failed
 from policy.engine import Pause, at_mail, at_rcpt, recheck
+from policy.facts import Defect
 from policy.state import Ahead, Consent, DomainState, Limits, Rates, RecipientState, State, Suppression, TenantState
 from policy.usage import HOUR, MINUTE, Usage
 from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, person, state, with_mailbox, with_options, with_rule
@@ -111,6 +112,8 @@ def test_more_than_a_window_takes_still_names_a_wait_at_rcpt(daily: int | None, 
     policy, known = with_rule("rate_limit_hourly", limit=2), with_mailbox(state(), tightened=Limits(daily=daily))
     refusal = refusal_of(at_rcpt(policy, TO_BOB, known, Ahead(2)))
     assert (refusal.wait, refusal.is_temporary(86_400)) == (wait, True)
+    none = with_mailbox(known, tightened=Limits(daily=0))  # for which no wait is long enough
+    assert refusal_of(at_rcpt(policy, TO_BOB, none, Ahead(2))).retry == "human"
 
 
 @pytest.mark.parametrize(
@@ -135,13 +138,17 @@ def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
     refusal = refusal_of(at_rcpt(SETTINGS, TO_BOB, state(), Ahead(100)))
     assert (refusal.reason, refusal.wait) == ("too_many_recipients", 0)
     assert reason(at_rcpt(with_options(over_rcpt="reject_all"), TO_BOB, state(), Ahead(100))) == "rate_limited"
+    warned = at_rcpt(with_rule("recipients_per_message", limit=5, mode="warn"), TO_BOB, state(), Ahead(5))
+    assert reason(warned) == ""
 
 
 @pytest.mark.parametrize(
     ("refusal", "whole", "expected"),
     [
         (Refusal("cooldown", "", "after", "wait", 120_000), False, "blocked"),
+        (Refusal("cooldown", "", "after", "wait", 90_000), False, "blocked"),
         (Refusal("cooldown", "", "after", "wait", 86_400), False, "deferred"),
+        (Refusal("cooldown", "", "after", "wait", 1), False, "deferred"),
         (Refusal("rate_limited", "", "after", "wait", 90_000), False, "deferred"),
         (Refusal("suppressed", "", "never", "drop_recipient"), False, "blocked"),
         (Refusal("too_many_recipients", "", "after", "reduce_recipients"), False, "deferred"),
@@ -151,6 +158,7 @@ def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
 def test_at_the_door_only_what_passes_soon_enough_is_deferred(refusal: Refusal, whole: bool, expected: str) -> None:
     decision = Decision.at_the_door(failed("any", refusal), [BOB], 86_400, whole=whole)
     assert decision.decision == expected
+    assert not refusal.is_temporary(0)
 
 
 def test_what_cannot_be_read_is_for_now_however_short_a_wait_is_allowed() -> None:
@@ -163,6 +171,7 @@ def test_a_bounce_has_one_recipient_and_its_own_bucket() -> None:
     assert at_mail(SETTINGS, bounce, spent(1000)) is None
     assert reason(at_rcpt(SETTINGS, bounce, spent(1000))) == ""
     assert reason(at_rcpt(SETTINGS, bounce, state(), Ahead(1))) == "too_many_recipients"
+    assert reason(at_rcpt(with_options(over_rcpt="reject_all"), bounce, state(), Ahead(1))) == "too_many_recipients"
     usage = Usage()
     usage.null_sender.add(NOW, 20)
     assert reason(at_mail(SETTINGS, bounce, with_mailbox(state(), usage=usage))) == "rate_limited"
@@ -225,7 +234,9 @@ def test_while_a_limit_is_0_what_comes_late_stays_and_what_leaves_in_time_goes()
     assert isinstance(stopped, Pause)
     assert stopped.rule == "rate_limited"
     assert recheck(SETTINGS, SALES, shut, person()) is None
+    assert recheck(SETTINGS, SALES, state(), person(), late=True) is None
 
 
-def test_counts_are_not_asked_again() -> None:
+def test_neither_counts_nor_what_the_message_says_are_asked_about_again() -> None:
     assert recheck(SETTINGS, SALES, spent(10_000), person(BOB)) is None
+    assert recheck(SETTINGS, replace(SALES, form_defects=(Defect("nul", "a NUL"),)), state(), person(BOB)) is None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -155,7 +156,12 @@ def test_unreadable_reputation_defers() -> None:
 
 
 def test_a_recipient_nobody_looked_up_is_never_a_pass() -> None:
-    assert judged(known=state({})).reason == "unavailable"
+    decision = judged(facts(sketch=(4, 8), message_class="commercial"), state({}), every("enforce"))
+    assert decision.reason == "unavailable"
+    assert {c.rule for c in decision.checks if c.status == "error"} >= {
+        "suppression_check", "consent_validation", "duplicate", "loop_detection", "cooldown", "recipient_lease",
+        "first_contact_limit", "recipient_burst",
+    }  # fmt: skip
 
 
 # -- several recipients ---------------------------------------------------------------
@@ -187,6 +193,14 @@ def test_deliver_passing_sends_to_the_others() -> None:
 def test_hold_all_holds_the_others_and_no_blocked_one() -> None:
     decision = judged(facts(A, B), mixed(SUPPRESSED, RecipientState()), with_options(mixed="hold_all"))
     assert (decision.decision, decision.reason, outcomes(decision)) == ("held", "held", ["refused", "held"])
+    held = decision.verdicts[1]
+    assert (held.rule, held.refusal.reason) == ("suppression_check", "held")
+
+
+@pytest.mark.parametrize("how", ["deliver_passing", "hold_all"])
+def test_a_message_that_nobody_may_get_is_blocked_however_mixed_ones_are_treated(how: str) -> None:
+    decision = judged(facts(A, B), state(SUPPRESSED), with_options(mixed=how))
+    assert (decision.decision, decision.reason, decision.accepted()) == ("blocked", "suppressed", ())
 
 
 def test_a_recipient_whom_the_envelope_spells_in_two_ways_gets_one_copy() -> None:
@@ -203,6 +217,9 @@ def test_one_line_names_as_many_failing_recipients_as_fit_and_counts_the_rest() 
     three = judged(facts("a@b.test", "c@d.test", "e@f.test"), state(SUPPRESSED)).refusal
     assert three is not None
     assert three.detail == "a@b.test bounced 2026-03-23, c@d.test, e@f.test"
+    far = judged(facts("a@b.test", "jürgen@d.test"), state(SUPPRESSED)).refusal  # a reply is ASCII
+    assert far is not None
+    assert far.detail == "a@b.test bounced 2026-03-23 and 1 more"
 
 
 def test_one_permanent_verdict_makes_the_answer_permanent() -> None:
@@ -211,6 +228,15 @@ def test_one_permanent_verdict_makes_the_answer_permanent() -> None:
     assert judged(message, mixed(waiting, RecipientState())).decision == "deferred"
     both = judged(message, mixed(waiting, SUPPRESSED))
     assert (both.decision, both.rule) == ("blocked", "suppression_check")
+    unread = judged(message, mixed(RecipientState(suppressions=None), waiting), with_options(max_tempfail=timedelta()))
+    assert (unread.decision, unread.reason) == ("blocked", "cooldown")
+
+
+def test_of_permanent_refusals_by_one_rule_that_which_no_wait_helps_is_told() -> None:
+    usage = Usage()
+    add_sent(usage, NOW - 20 * DAY, 1)
+    decision = judged(facts(A, B, C), with_mailbox(state(), usage=usage), with_rule("rate_limit_monthly", limit=2))
+    assert (decision.decision, decision.refusal.retry, decision.refusal.wait) == ("blocked", "never", 0)
 
 
 def test_the_longest_wait_is_told() -> None:
@@ -238,6 +264,14 @@ def test_a_message_larger_than_the_limit_is_told_to_shrink() -> None:
     assert (refusal.retry, refusal.next) == ("never", "reduce_recipients")
 
 
+def test_of_the_recipients_before_only_new_ones_count_as_first_contacts() -> None:
+    policy = with_rule("first_contact_limit", limit=2)
+    for name in (A, B, C):
+        known = state({A: RecipientState(), B: RecipientState(), C: RecipientState(), name: RecipientState(first_at=1)})
+        assert judged(facts(A, B, C), known, policy).decision == "approved"
+    assert judged(facts(A, B, C), policy=policy).reason == "first_contact_limit"
+
+
 @pytest.mark.parametrize("rule", ["recipient_burst", "first_contact_limit"])
 def test_a_crowd_that_no_window_ever_takes_is_told_to_shrink_though_some_of_it_would_fit_later(rule: str) -> None:
     usage = Usage()
@@ -259,6 +293,14 @@ def test_the_wait_is_long_enough_for_the_whole_message() -> None:
     assert judged(
         later, with_mailbox(state(), usage=usage), with_rule("rate_limit_hourly", limit=4)
     ).decision == "approved"  # fmt: skip
+
+
+def test_the_wait_is_no_longer_than_the_limits_that_refuse_ask_for() -> None:
+    usage = Usage()
+    for minutes_ago in (50, 10):
+        add_sent(usage, NOW - minutes_ago * MINUTE, 1)
+    policy = with_rule("rate_limit_daily", with_rule("rate_limit_hourly", limit=2), limit=2, on_exceed="hold")
+    assert judged(facts(), with_mailbox(state(), usage=usage), policy).refusal.wait == 11 * 60
 
 
 def test_a_message_to_nobody_is_still_refused_for_what_is_wrong_with_it() -> None:

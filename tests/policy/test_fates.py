@@ -7,7 +7,6 @@ from policy.state import (
     DomainState,
     Earlier,
     Limits,
-    MailboxState,
     RecipientState,
     Sent,
     State,
@@ -15,9 +14,21 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage, hourly
-from tests.policy.cases import NOW, add_sent, check, facts, judged, outcomes, person, state, with_mailbox, with_rule
+from tests.policy.cases import (
+    NOW,
+    add_sent,
+    check,
+    facts,
+    judged,
+    outcomes,
+    person,
+    state,
+    with_mailbox,
+    with_options,
+    with_rule,
+)
 
-A, B = "a@example.com", "b@example.com"
+A, B, C = "a@example.com", "b@example.com", "c@example.com"
 SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 THROTTLED = with_rule("recipient_domain_throttle", mode="enforce")
 SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
@@ -82,7 +93,18 @@ def test_a_request_that_was_answered_is_answered_again_whatever_it_says_now_and_
 @pytest.mark.parametrize("mode", ["off", "shadow", "warn"])
 def test_where_the_rule_does_not_bind_an_answered_request_is_judged_anew(mode: str) -> None:
     known = state(answered=Earlier("key", "send_FIRST", NOW - MINUTE))
-    assert outcomes(judged(facts(source="http"), known, with_rule("duplicate", mode=mode))) == ["queued"]
+    policy = with_rule("duplicate", mode=mode)
+    assert outcomes(judged(facts(source="http"), known, policy)) == ["queued"]
+    paused = replace(known, tenant=TenantState("default", "paused"))
+    assert judged(facts(source="http"), paused, policy).reason == "tenant_paused"
+
+
+def test_a_repeat_beside_a_new_recipient_stays_one_and_spares_the_new_one_no_rule() -> None:
+    known = state({A: REPEATED, B: RecipientState()})
+    assert (judged(facts(A, B), known).rule, outcomes(judged(facts(A, B), known))) == ("", ["replayed", "queued"])
+    for mixed, decision in (("reject_all", "deferred"), ("deliver_passing", "approved")):
+        worn = judged(facts(A, B), replace(known, rates=None), with_options(mixed=mixed))
+        assert (worn.decision, outcomes(worn)) == (decision, ["replayed", "refused"])
 
 
 # -- leaving later --------------------------------------------------------------------
@@ -114,11 +136,12 @@ def test_a_domain_that_has_warmed_up_is_not_limited() -> None:
 
 def test_the_throttle_of_a_domain_shapes_and_refuses_nothing() -> None:
     busy = hourly()
-    busy.add(NOW - 10 * MINUTE, 999)
-    policy = THROTTLED
-    decision = judged(facts(A, B), state(throttles={"example.com": busy}), policy)
-    assert (decision.decision, outcomes(decision)) == ("approved", ["queued", "scheduled"])
-    assert decision.verdicts[1].due == NOW + 51 * MINUTE
+    busy.add(NOW - 10 * MINUTE, 998)
+    own = (("other.test", 1), ("example.com", 1000))
+    policy = with_rule("recipient_domain_throttle", THROTTLED, limit=1, domains=own)
+    decision = judged(facts(A, B, C), state(throttles={"example.com": busy}), policy)
+    assert (decision.decision, outcomes(decision)) == ("approved", ["queued", "queued", "scheduled"])
+    assert decision.verdicts[2].due == NOW + 51 * MINUTE
 
 
 def test_the_throttle_leaves_room_alone_that_lies_before_what_is_to_come() -> None:
@@ -140,17 +163,19 @@ def test_what_one_rule_puts_off_another_has_room_for_there() -> None:
 
 
 def test_warm_up_takes_the_first_day_that_has_room() -> None:
-    young = DomainState("acme.test", True, "x", first_sent_at=NOW, sent_today=100, to_come={1: 100, 2: 99, 3: 1})
-    decision = judged(facts(A, B, message_class="commercial"), state(domain=young), with_rule("warmup", mode="enforce"))
-    assert [verdict.due // DAY - NOW // DAY for verdict in decision.verdicts] == [2, 3]
+    young = DomainState("acme.test", True, "x", first_sent_at=NOW, sent_today=100, to_come={1: 100, 2: 98, 3: 1})
+    message = facts(A, B, C, message_class="commercial")
+    decision = judged(message, state(domain=young), with_rule("warmup", mode="enforce"))
+    assert [verdict.due // DAY - NOW // DAY for verdict in decision.verdicts] == [2, 2, 3]
 
 
 def test_a_limit_that_queues_puts_a_message_off_until_it_has_room() -> None:
     usage = Usage()
     add_sent(usage, NOW - 10 * MINUTE, 2)
-    policy = with_rule("rate_limit_hourly", limit=2, on_exceed="queue")
-    verdict = judged(known=with_mailbox(state(), usage=usage), policy=policy).verdicts[0]
+    policy, known = with_rule("rate_limit_hourly", limit=2, on_exceed="queue"), with_mailbox(state(), usage=usage)
+    verdict = judged(known=known, policy=policy).verdicts[0]
     assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "rate_limit_hourly", NOW + 51 * MINUTE)
+    assert outcomes(judged(known=known, policy=with_rule("rate_limit_hourly", policy, mode="warn"))) == ["queued"]
 
 
 def test_a_limit_that_holds_asks_a_person() -> None:
@@ -161,15 +186,30 @@ def test_a_limit_that_holds_asks_a_person() -> None:
     assert (decision.decision, decision.rule, outcomes(decision)) == ("held", "rate_limit_hourly", ["held"])
 
 
-def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening() -> None:
+@pytest.mark.parametrize(
+    ("mode", "on_exceed", "expected"),
+    [("off", "reject", "deferred"), ("warn", "reject", "deferred"), ("shadow", "hold", "held")],
+)
+def test_a_mailboxs_policy_loosens_neither_its_tenant_nor_its_own_tightening(
+    mode: str, on_exceed: str, expected: str
+) -> None:
     usage = Usage()
     add_sent(usage, NOW, 5)
-    policy = with_rule("rate_limit_hourly", mode="off")
-    tight = MailboxState("mbx_1", "sales", ("sales@acme.test",), tightened=Limits(hourly=5), usage=usage)
-    assert judged(known=state(mailbox=tight), policy=policy).reason == "rate_limited"
-    tenant = TenantState("default", limits=Limits(hourly=5), usage=usage)
-    assert judged(known=state(tenant=tenant), policy=policy).reason == "rate_limited"
-    assert judged(policy=policy).decision == "approved"
+    policy = with_rule("rate_limit_hourly", mode=mode, limit=1, on_exceed=on_exceed)
+    tight = judged(known=with_mailbox(state(), tightened=Limits(hourly=5), usage=usage), policy=policy)
+    tenant = judged(known=state(tenant=TenantState("default", limits=Limits(hourly=5), usage=usage)), policy=policy)
+    assert (tight.decision, tenant.decision) == (expected, expected)
+    shown = [check(decision, "rate_limit_hourly").evidence for decision in (tight, tenant)]
+    assert [(one["current"], one["limit"], one["scope"]) for one in shown] == [(5, 5, "mailbox"), (5, 5, "tenant")]
+    assert judged(known=with_mailbox(state(), usage=usage), policy=policy).decision == "approved"
+
+
+def test_of_limits_with_room_the_one_that_is_reached_first_is_shown() -> None:
+    usage = Usage()
+    add_sent(usage, NOW, 5)
+    known = state(tenant=TenantState("default", limits=Limits(hourly=11), usage=usage))
+    decision = judged(known=known, policy=with_rule("rate_limit_hourly", limit=10))
+    assert check(decision, "rate_limit_hourly").evidence["scope"] == "tenant"
 
 
 # -- the null sender ------------------------------------------------------------------
@@ -237,12 +277,15 @@ def test_only_a_report_under_a_name_of_mail_systems_speaks_as_one() -> None:
     assert judged(bounce(report_named=True, **own), policy=EXHAUSTED).decision == "approved"  # a receipt for reading
 
 
-def test_anything_else_from_the_null_sender_keeps_its_small_bucket_and_its_one_recipient() -> None:
+@pytest.mark.parametrize("on_exceed", ["queue", "hold"])
+def test_anything_else_from_the_null_sender_keeps_its_small_bucket_and_its_one_recipient(on_exceed: str) -> None:
     usage = Usage()
     usage.null_sender.add(NOW, 20)
-    message = facts(mail_from="")
-    queueing = with_rule("rate_limit_hourly", limit=0, on_exceed="queue")
-    full = judged(message, with_mailbox(state(), usage=usage), queueing)
+    message = facts(mail_from="", send_at=NOW + 2 * HOUR)  # the small bucket counts when mail is accepted
+    policy = with_rule("rate_limit_hourly", limit=1, on_exceed=on_exceed)
+    full = judged(message, with_mailbox(state(), usage=usage), policy)
     assert (full.reason, full.refusal.detail) == ("rate_limited", "20 of 20 this hour from <>")
+    assert full.refusal.wait == 61 * 60
+    assert check(full, "rate_limit_hourly").evidence["scope"] == "null_sender"
     crowd = replace(message, recipients=(person(A), person(B)))
     assert judged(crowd).reason == "too_many_recipients"

@@ -16,7 +16,7 @@ from policy.settings import PolicySettings, RateLimit, RecipientBurst, Recipient
 from policy.state import DomainState, Limits, MailboxState, State, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage, Window
 from policy.usage import hourly as by_minute
-from tests.policy.cases import NOW, add_sent, facts, state, with_options
+from tests.policy.cases import NOW, add_sent, check, facts, state, with_options
 
 WIDTHS = {"hourly": (MINUTE, 60), "daily": (HOUR, 24), "monthly": (DAY, 30)}
 
@@ -221,7 +221,14 @@ def test_an_hour_to_come_is_full_for_itself_alone_and_says_from_when_there_is_ro
 
     assert asked(0).decision == "approved"
     assert asked(tomorrow + 61 * MINUTE).decision == "approved"
-    told = asked(tomorrow + 10 * MINUTE).refusal
+    full = asked(tomorrow + 10 * MINUTE)
+    assert check(full, "rate_limit_hourly").evidence == {
+        "current": 2,
+        "limit": 2,
+        "leaves_at": iso(tomorrow + 10 * MINUTE),
+        "resets_at": iso(tomorrow + 61 * MINUTE),
+    }
+    told = full.refusal
     assert told is not None
     assert (told.reason, told.wait) == ("rate_limited", (DAY + 61 * MINUTE) // 1000)
     assert (
@@ -242,3 +249,7 @@ def test_what_leaves_later_is_spread_so_that_no_burst_leaves() -> None:
     assert (verdict.outcome, verdict.rule, verdict.due) == ("scheduled", "recipient_burst", tomorrow + 6 * MINUTE)
     late = submitted(tomorrow, Step(0, 1, 0), 0)
     assert place(calm, late, known, late.recipients[0]) == (tomorrow + 6 * MINUTE, "recipient_burst")
+    strict = policy(2, None, None, "reject", "reject_all")  # what was accepted waits for any limit
+    assert place(strict, late, known, late.recipients[0]) == (tomorrow + 61 * MINUTE, "rate_limited")
+    today = submitted(NOW, Step(0, 1, 0), 0)
+    assert place(strict, today, known, today.recipients[0]) == (NOW, "")

@@ -38,14 +38,6 @@ def suppressed(scope: str, kind: str) -> State:
     return to(suppressions=(Suppression(scope, kind, MARCH_1),))
 
 
-def crowded(**more: object) -> State:
-    """A mailbox that just wrote to sixty people."""
-    usage = Usage()
-    for _ in range(60):
-        usage.move_latest(0, NOW)
-    return with_mailbox(state(), usage=usage, **more)
-
-
 def test_a_plain_message_passes_every_rule() -> None:
     decision = judged()
     assert (decision.decision, decision.rule, decision.refusal, decision.alerts) == ("approved", "", None, ())
@@ -231,13 +223,6 @@ def test_spellings_in_one_envelope_make_a_loop_together() -> None:
     assert decision.verdicts[1].refusal.reason == "loop_detected"
 
 
-def test_where_all_mail_waits_it_waits_for_what_went_to_an_alias_which_is_yet_another_recipient_of_a_burst() -> None:
-    policy = with_rule("cooldown", all_mail=True)
-    assert judged(facts(), to(alias_at=NOW - MINUTE), policy).reason == "cooldown"
-    again = replace(crowded(), recipients=to(alias_at=NOW - MINUTE).recipients)
-    assert judged(facts(), again).reason == "recipient_burst"
-
-
 def test_two_that_the_hours_put_off_do_not_leave_together() -> None:
     policy = with_rule("send_window", mode="enforce", start="11:00", end="12:00")
     opening = NOW + 30 * MINUTE
@@ -388,13 +373,3 @@ def test_a_pause_is_told_as_the_operator_chose(reply: str, decision: str) -> Non
         state(rates=(Rates("7d", 20, 15, 5, 0),)),
     ):
         assert judged(known=paused, policy=policy).decision == decision
-
-
-def test_a_bulk_mailbox_may_write_to_a_crowd() -> None:
-    assert judged(known=crowded(role="bulk")).decision == "approved"
-    assert judged(known=crowded()).reason == "recipient_burst"
-
-
-def test_writing_again_to_somebody_is_no_burst() -> None:
-    again = replace(crowded(), recipients=to(last_at=NOW - MINUTE, first_at=1).recipients)
-    assert judged(known=again).decision == "approved"

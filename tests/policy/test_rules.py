@@ -349,3 +349,9 @@ def test_a_detail_can_stand_in_a_reply() -> None:
             assert refusal.detail.isascii()
             assert refusal.detail.isprintable()
             assert ";" not in refusal.detail
+
+
+@pytest.mark.parametrize(("cause", "told"), [("a;b", "a,b"), ("a\r\nb", "a??b"), ("ä~\x7f", "?~?"), ("a b", "a b")])
+def test_what_people_wrote_is_told_as_one_clause_of_ascii(cause: str, told: str) -> None:
+    paused = judged(known=state(tenant=TenantState("default", "paused", cause)))
+    assert paused.refusal.detail == f"the tenant is paused, {told}"

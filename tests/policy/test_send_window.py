@@ -140,6 +140,7 @@ def test_commercial_mail_that_departs_outside_the_hours_waits_for_them(mode: str
     if isinstance(stopped, Pause):
         assert (stopped.rule, shown(stopped.until)) == ("send_window", "Tue 11:00")
     assert recheck(policy, facts(), state(), person()) is None
+    assert recheck(policy, facts(message_class="commercial", now=NOW + 30 * MINUTE), state(), person()) is None
 
 
 def test_who_may_not_be_written_to_any_more_does_not_wait_for_the_hours() -> None:
