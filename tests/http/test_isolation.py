@@ -125,11 +125,13 @@ def everything(office: Office) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("whose", ["another tenant", "another mailbox"])
-async def test_H16_a_key_can_do_nothing_about_what_is_not_its_own(office, whose):
-    is_foreign = whose == "another tenant"
+@pytest.mark.parametrize(
+    ("scope", "is_foreign"),
+    [(f"agent:stranger@{OTHER}", True), ("tenant:acme", True), (f"agent:clerk@{DOMAIN}", False)],
+)
+async def test_H16_a_key_can_do_nothing_about_what_is_not_its_own(office, scope, is_foreign):
     ids = await furnish(office, shared=not is_foreign)
-    key = await office.key(f"agent:stranger@{OTHER}" if is_foreign else f"agent:clerk@{DOMAIN}", "send", "read")
+    key = await office.key(scope, "send", "read")
     marks = [*ids.values(), "marked", f"agent@{DOMAIN}"]
     if not is_foreign:
         marks.remove(ids["/v1/tenants/{id}"])

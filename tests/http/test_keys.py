@@ -2,6 +2,9 @@
 
 import pytest
 
+from relay.http.access import Caller
+from relay.http.problems import Problem
+from relay.submission.submission import Principal
 from tests.http.office import DOMAIN, OTHER
 
 SCOPE = f"agent:agent@{DOMAIN}"
@@ -92,3 +95,23 @@ async def test_no_key_stands_in_clear_in_the_store(office):
     file = office.app.database.file
     assert secret not in file.read_bytes()
     assert secret not in file.with_name(f"{file.name}-wal").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("scope", "mailbox", "whose", "refused"),
+    [
+        ("tenant:own", "", ("ten_own", "mbx_1"), ""),
+        ("tenant:own", "", ("ten_else", "mbx_1"), "not_found"),
+        (SCOPE, "mbx_1", ("ten_own", "mbx_1"), ""),
+        (SCOPE, "mbx_1", ("ten_own", "mbx_2"), "human_decision_required"),
+        (SCOPE, "mbx_1", ("ten_else", "mbx_1"), "not_found"),
+        (SCOPE, "", ("ten_own", ""), "human_decision_required"),
+    ],
+)
+def test_a_key_reaches_its_mailbox_or_its_whole_tenant(scope, mailbox, whose, refused):
+    caller = Caller(Principal("cred_1", "ten_own", mailbox, frozenset(), scope=scope))
+    assert caller.sees(*whose) is not bool(refused)
+    if refused:
+        with pytest.raises(Problem) as told:
+            caller.need_own(*whose)
+        assert told.value.code == refused
