@@ -155,7 +155,7 @@ PauseReply = Annotated[
 
 
 class RateLimits(Section):
-    # Recipients an hour, counted over the last 60 to 61 minutes. Default 100; 0 stops all mail,
+    # Recipients an hour, counted over the last 60 to 61 minutes. Default 100; 0 takes no mail,
     # null sets no limit.
     hourly: Count | None = None
     # Recipients a day, counted over the last 24 to 25 hours. Default 500.

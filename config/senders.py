@@ -15,7 +15,7 @@ Verification = Literal["dns_txt", "cname", "trusted"]
 
 
 class TenantLimits(Section):
-    # Recipients an hour, over all its mailboxes together. Default no limit; 0 stops all mail. What becomes of mail
+    # Recipients an hour, over all its mailboxes together. Default no limit; 0 takes no mail. What becomes of mail
     # over a limit is decided by the sending mailbox's policy.
     hourly: Count | None = None
     # Likewise for a day.

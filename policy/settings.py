@@ -244,7 +244,7 @@ class RecipientBurst(Rule):
 class RateLimit(Rule):
     """Recipients of a mailbox within an hour, a day or a month."""
 
-    # Recipients in the window. 0 stops all mail, null sets no limit.
+    # Recipients in the window. 0 takes no mail, null sets no limit.
     limit: int | None = bounded(None)
     # What becomes of a message over the limit: reject (the client waits), hold (a person
     # decides), queue (it leaves when the window allows). Default reject.

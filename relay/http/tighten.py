@@ -26,6 +26,7 @@ from relay.store.events import Event
 DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
 KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # field: name under which it is stored
 LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null removes what was tightened
+JUDGED_BY = {"autonomy_level": "autonomy_level", "allowed_classes": "content_classification"}  # field: rule
 
 
 def change(
@@ -33,6 +34,7 @@ def change(
 ) -> None:
     """Apply the given changes. Raises Problem where the caller may not. What changes nothing is not recorded."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
+    _check_judged(row, body, policy)
     if not who.is_operator:
         _check_stricter(row, body, declared)
     if row.managed:
@@ -48,6 +50,18 @@ def change(
         given = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
         event = Event("mailbox.changed", now, row.tenant_id, row.id, data={"changed": given})
         enact(connection, event, by=who.actor)
+
+
+def _check_judged(row: Any, body: ChangedMailbox, policy: PolicySettings | None) -> None:
+    """Refuse a restriction that no rule enforces: it would have no effect, and whoever asks for it should know."""
+    restricts = {
+        "autonomy_level": body.autonomy_level not in (None, "auto_send"),
+        "allowed_classes": body.allowed_classes is not None and len(set(body.allowed_classes)) == 1,
+    }
+    for name, rule in JUDGED_BY.items():
+        mode = getattr(policy, rule).mode if policy is not None else "enforce"
+        if restricts[name] and mode != "enforce":
+            raise invalid(camel(name), f"no rule enforces it: the policy {row.policy} has {rule} in the mode {mode}")
 
 
 def _check_stricter(row: Any, body: ChangedMailbox, declared: Iterable[str]) -> None:

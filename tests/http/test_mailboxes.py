@@ -288,3 +288,18 @@ async def test_an_address_logs_in_and_names_its_mailbox_however_its_domain_is_sp
     assert (await office.get(f"/v1/mailboxes/{spelt}")).json()["id"] == made["id"]
     listed = (await office.get("/v1/mailboxes", params={"fromAddress": spelt})).json()["data"]
     assert [mailbox["id"] for mailbox in listed] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    "differences",
+    [{"policies": {"default": {"rules": {"autonomy_level": "shadow", "content_classification": "off"}}}}],
+)
+async def test_a_restriction_that_no_rule_enforces_is_422_and_whoever_asks_is_told_which(office):
+    key = await office.key()
+    for field, value, rule in (
+        ("autonomyLevel", "human_approved", "autonomy_level"),
+        ("allowedClasses", ["transactional"], "content_classification"),
+    ):
+        refused = await office.call("PATCH", "/v1/mailboxes/agent", {field: value}, key=key)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+        assert rule in refused.json()["detail"]
