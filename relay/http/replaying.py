@@ -150,12 +150,13 @@ def _declared(settings: Settings, rows: Sequence[Any], tenants: Mapping[str, str
 def _candidate(settings: Settings, row: Any, tenant: str, declared: Mailbox | None) -> Candidate:
     policy = policy_of(settings, row, tenant) if declared is None else settings.policy_for(declared)
     internal = frozenset(settings.internal_domains)
+    name = row.name if tenant == "default" else f"{tenant}/{row.name}"  # a name may exist in several tenants
     if declared is None:
-        return Candidate(row.name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
+        return Candidate(name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
     own = declared.from_address.rpartition("@")[2]
     addresses = {domain.domain: domain.physical_address for domain in settings.domains}
     return Candidate(
-        row.name,
+        name,
         policy,
         internal,
         autonomy=declared.autonomy_level,

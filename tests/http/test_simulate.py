@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.http.office import DOMAIN
+from relay.http.replaying import candidates_of
+from relay.store import listings
+from tests.http.office import DOMAIN, OTHER
 
 RAW = (
     f"From: agent@{DOMAIN}\nTo: bob@example.com\nSubject: 50% off everything, buy now\n\n"
@@ -106,3 +108,14 @@ async def test_a_wrong_question_is_told_what_is_wrong(office, params, content, k
     answered = await office.post("/v1/send/simulate", params=params, content=content, headers=headers)
     assert answered.status_code == status, answered.text
     assert answered.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_replay_tells_mailboxes_of_one_name_apart_by_their_tenants(office):
+    await office.post("/v1/mailboxes", {"name": "agent", "fromAddress": f"agent@{OTHER}", "tenant": "acme"})
+
+    def candidates(connection):
+        rows = listings.listed(connection, "mailboxes", {}, limit=9).rows
+        return candidates_of(office.house.settings(), rows, listings.tenant_names(connection)).values()
+
+    names = {candidate.name for candidate in await office.house.look(candidates)}
+    assert names == {"agent", "clerk", "acme/agent", "acme/stranger"}
