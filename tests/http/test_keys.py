@@ -4,7 +4,9 @@ import pytest
 
 from relay.http.access import Caller
 from relay.http.problems import Problem
-from relay.submission.submission import Principal
+from relay.store import credentials
+from relay.submission.login import hash_password
+from relay.submission.submission import AuthRefused, Principal
 from tests.http.office import DOMAIN, OTHER
 
 SCOPE = f"agent:agent@{DOMAIN}"
@@ -115,3 +117,50 @@ def test_a_key_reaches_its_mailbox_or_its_whole_tenant(scope, mailbox, whose, re
         with pytest.raises(Problem) as told:
             caller.need_own(*whose)
         assert told.value.code == refused
+
+
+async def chosen(office, name: str, password: str) -> None:
+    """Stores a login with a password that an operator chose."""
+    box = (await office.get("/v1/mailboxes/agent")).json()
+    secret = hash_password(password)
+    new = credentials.NewCredential(
+        name, box["tenantId"], box["id"], "", name, ("send",), kind="chosen", secret=secret, username=name
+    )
+    office.clock.advance(1)
+    await office.house.write(lambda c: credentials.add(c, new, office.clock.now))
+
+
+async def revoke(office, name: str) -> None:
+    await office.house.write(lambda c: credentials.revoke(c, name, by="operator", now=office.clock.now))
+
+
+async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_its_password(office):
+    logins = office.app.logins
+    await chosen(office, "key_first", "correct horse")
+    await revoke(office, "key_first")
+    for name, change in (("key_second", lambda: office.clock.advance(300)), ("key_third", logins.forget)):
+        await chosen(office, name, "correct horse")
+        assert (await logins.authenticate("agent", "correct horse")).credential_id == name
+        await revoke(office, name)
+        assert (await logins.authenticate("agent", "correct horse")).credential_id == name  # believed for so long
+        change()
+        with pytest.raises(AuthRefused) as refused:
+            await logins.authenticate("agent", "correct horse")
+        assert refused.value.kind == "revoked"
+    with pytest.raises(AuthRefused) as refused:
+        await logins.authenticate("agent", "wrong horse")
+    assert refused.value.kind == "wrong"
+
+
+async def test_a_key_is_taken_under_every_name_of_its_mailbox_and_under_no_other(office, monkeypatch):
+    key, logins = await office.key(), office.app.logins
+    for name in ("agent", f"agent@{DOMAIN}", f"Agent@{DOMAIN.upper()}"):
+        assert (await logins.authenticate(name, key)).mailbox_id
+    for name, secret in (("clerk", key), ("agent", f"{key}x")):
+        with pytest.raises(AuthRefused) as refused:
+            await logins.authenticate(name, secret)
+        assert refused.value.kind == "wrong"
+    monkeypatch.setattr("relay.submission.login.LINE", 0)  # a password is hashed in a line with an end
+    with pytest.raises(AuthRefused) as refused:
+        await logins.authenticate("clerk", "a password")
+    assert refused.value.kind == "busy"
