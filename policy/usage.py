@@ -68,7 +68,7 @@ class Window(Struct, eq=False):
         step = self.head - here
         if step <= self.span:
             return False
-        for bucket in sorted([b for b in buckets if b > here]):
+        for bucket in sorted(buckets):  # older ones were forgotten
             moved = max(here, bucket - step)  # postponed copies were dated by the same clock
             buckets[moved] = buckets.get(moved, 0) + buckets.pop(bucket)
         self.head = here
@@ -118,7 +118,7 @@ class Window(Struct, eq=False):
         first = most = held = 0
         for bucket in order:
             held += buckets[bucket]
-            while bucket > here and order[first] < bucket - span:
+            while order[first] < bucket - span:
                 held -= buckets[order[first]]
                 first += 1
             most = max(most, held)
@@ -139,7 +139,7 @@ class Window(Struct, eq=False):
         for first, last in self._full(bucket - span, limit, span):
             if bucket < first:
                 break
-            bucket = max(bucket, last + 1)
+            bucket = last + 1
         return bucket * self.width
 
     def _bucket(self, at: int) -> int:

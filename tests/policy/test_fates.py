@@ -237,6 +237,8 @@ def test_a_bounce_goes_to_one_recipient() -> None:
 def test_a_bounce_is_no_way_round_identity_approval_or_suppression() -> None:
     stranger = replace(bounce(), sender_addresses=("postmaster@other.test",))
     assert judged(stranger).reason == "sender_not_allowed"
+    colleague = replace(bounce(), sender_addresses=("ceo@acme.test",))
+    assert judged(colleague).reason == "sender_not_allowed"
     held = judged(bounce(), with_mailbox(state(), autonomy="human_approved"))
     assert held.decision == "held"
     assert judged(bounce(), state(SUPPRESSED)).reason == "suppressed"

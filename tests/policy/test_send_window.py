@@ -56,6 +56,21 @@ def test_a_window_may_span_midnight() -> None:
     assert shown(next_opening(night, zone, at("2026-03-28T02:00")) or 0) == "Fri 22:00"
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "open_at"),
+    [
+        ("22:00", "06:00", "Mon 22:00, Mon 23:59, Tue 00:00, Tue 05:59"),
+        ("09:00", "09:00", "Mon 00:00, Mon 05:59, Mon 06:00, Mon 21:59, Mon 22:00, Mon 23:59"),  # all day
+        ("06:00", "22:00", "Mon 06:00, Mon 21:59"),
+    ],
+)
+def test_a_window_belongs_to_the_day_on_which_it_opens(start: str, end: str, open_at: str) -> None:
+    rule, zone = SendWindow(days=("mon",), start=start, end=end), ZoneInfo("UTC")
+    clocks = ("00:00", "05:59", "06:00", "21:59", "22:00", "23:59")
+    times = [at(f"2026-03-{day}T{clock}") for day in (22, 23, 24) for clock in clocks]
+    assert ", ".join(shown(now) for now in times if next_opening(rule, zone, now) == now) == open_at
+
+
 def test_no_day_is_never() -> None:
     assert next_opening(SendWindow(days=()), ZoneInfo("UTC"), NOW) is None
 
