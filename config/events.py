@@ -58,12 +58,12 @@ TYPES: Mapping[str, str] = {
     "settings.changed": "the configuration file was read again, or at a start, with other settings",
 }
 
-_GROUPS = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
+GROUPS = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
 
 
 def wanted(text: str) -> str:
     """The types to which `text` subscribes: one type, a whole group, or all. Raises ValueError for an unknown type."""
-    if text == "*" or text in TYPES or text in _GROUPS:
+    if text == "*" or text in TYPES or text in GROUPS:
         return text
-    meant = did_you_mean(text, [*TYPES, *_GROUPS]) or '; write it like send.held, delivery.* or "*"'
+    meant = did_you_mean(text, [*TYPES, *GROUPS]) or '; write it like send.held, delivery.* or "*"'
     raise ValueError(f"is not a type of event: {text[:40]!r}{meant}")

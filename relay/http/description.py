@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from starlette.routing import BaseRoute
 
+from relay.http import webhooks
 from relay.http.problems import CODES, MEDIA_TYPE, ProblemTold
 
 TITLE, VERSION = "Gatepost", "1"
@@ -64,6 +65,7 @@ def describe(resources: Sequence[ModuleType]) -> dict[str, Any]:
         servers=[{"url": "/"}],
         tags=[{"name": name, "description": " ".join(lines)} for name, lines in _tags(resources).items()],
         routes=routes,
+        webhooks=webhooks.posted.routes,
         separate_input_output_schemas=False,
     )
     document: dict[str, Any] = json.loads(_PAGE.sub(r"\1Page", json.dumps(made)))  # a name for programs
@@ -77,7 +79,10 @@ def describe(resources: Sequence[ModuleType]) -> dict[str, Any]:
         _name_answers(call, schemas)
         _add_example(call, schemas)
         answers |= _add_problems(call)
-    _drop_titles(document["paths"])
+    for call in [call for item in document["webhooks"].values() for call in item.values()]:
+        _plain_parameters(call)
+        call |= {"security": [], "responses": {"204": call["responses"]["204"]}}
+    _drop_titles([document["paths"], document["webhooks"]])
     _drop_titles(schemas)
     return document
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Header, Query, Request
 from fastapi.responses import StreamingResponse
+from typing_extensions import TypeAliasType
 
 from config.events import TYPES
 from config.events import wanted as wanted_type
@@ -35,11 +36,14 @@ MOST_STREAMS = 20  # of one key in one process: a silent one costs a read twice 
 RECHECK = 120  # reads after which the key is checked again
 
 
+EventType = TypeAliasType("EventType", Annotated[str, among(TYPES)])
+
+
 class Event(Told):
     """One event."""
 
     id: str
-    type: Annotated[str, among(TYPES)]
+    type: EventType
     timestamp: DateTime
     tenant_id: str | None
     mailbox_id: str | None

@@ -30,6 +30,7 @@ class NewKey(Given):
     scope: Line = Field(
         description="`agent:ADDRESS` for the mailbox of that address; `tenant:NAME` for a whole tenant.",
         examples=["agent:sales@yourcompany.com"],
+        json_schema_extra={"pattern": "^(agent|tenant):."},
     )
     permissions: list[Permission] = Field(
         default=["send", "read"],

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, get_args
 from fastapi import Path, Query
 from pydantic import Field
 
-from config.events import TYPES
 from config.senders import MailClass
 from policy.decision import Verdict
 from relay.delivery.outcome import Phase, Result, Scope
 from relay.http import answers
 from relay.http.access import Caller, Parts, Reads, Who
+from relay.http.events import EventType
 from relay.http.house import House
 from relay.http.meant import OfMailbox, mail_address, scope_of
 from relay.http.pages import Turning, listing
@@ -93,7 +93,7 @@ class Attempt(Told):
 class SendEvent(Told):
     """One event."""
 
-    type: Annotated[str, among(TYPES)]
+    type: EventType
     at: DateTime
     recipient: str | None
     data: dict[str, Any]

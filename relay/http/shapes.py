@@ -82,9 +82,9 @@ class Listing(Told, Generic[T]):
 
 
 def among(words: Any) -> Any:
-    """The words a field of an answer may have: those of a Literal or an enumeration, or the given ones.
+    """The words a field may have, for the description: those of a Literal or an enumeration, or the given ones.
 
-    They are only described, not checked: what is stored is told as it is, even if a newer version wrote it.
+    No answer is checked against them: what is stored is told as it is, even if a newer version wrote it.
     """
     return Field(json_schema_extra={"enum": [str(word) for word in get_args(words) or words]})
 

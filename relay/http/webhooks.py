@@ -6,21 +6,23 @@ every post (faults H14).
 """
 
 import base64
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 from urllib.parse import urlsplit
 
-from fastapi import Path, Query, Response
-from pydantic import AfterValidator, Field
+from fastapi import Header, Path, Query, Response
+from pydantic import AfterValidator, ConfigDict, Field, with_config
+from typing_extensions import TypeAliasType, TypedDict  # pydantic needs these before Python 3.12
 
-from config.events import TYPES, wanted
+from config.events import GROUPS, TYPES, wanted
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.etags import TAGGED, IfMatch, check, etag_of
+from relay.http.events import EventType
 from relay.http.house import House
 from relay.http.pages import Turning, listed
 from relay.http.problems import may, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among, of_row, when
-from relay.http.strict import Resource
+from relay.http.strict import Calls, Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
 
@@ -43,8 +45,10 @@ def _url(text: str) -> str:
     return text
 
 
-Url = Annotated[Line, AfterValidator(_url)]
-Kinds = Annotated[list[Annotated[Line, AfterValidator(wanted)]], Field(min_length=1, max_length=100)]
+Url = Annotated[Line, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "pattern": "^https://"})]
+EventPattern = TypeAliasType("EventPattern", Annotated[Line, AfterValidator(wanted), among(("*", *GROUPS, *TYPES))])
+PostedType = EventType | Annotated[str, among([TEST])]
+Kinds = Annotated[list[EventPattern], Field(min_length=1, max_length=100)]
 
 
 class NewWebhook(Given):
@@ -83,17 +87,36 @@ class WebhookWithSecret(Webhook):
     secret: str
 
 
+@with_config(ConfigDict(extra="allow"))
+class WebhookData(TypedDict):
+    """What an event is about; the fields not named here are those of its type."""
+
+    eventId: NotRequired[Annotated[str, Field(description="The event's id in `/v1/events`; a test has none.")]]
+    tenantId: NotRequired[str]
+    mailboxId: NotRequired[str]
+    sendId: NotRequired[str]
+    recipient: NotRequired[str]
+
+
+class WebhookBody(TypedDict):
+    """What is posted to a destination."""
+
+    type: PostedType
+    timestamp: DateTime
+    data: WebhookData
+
+
 class WebhookDelivery(Told):
     """One event posted, or to be posted, to a destination."""
 
     id: str
     event_id: str | None
-    type: Annotated[str, among((*TYPES, TEST))]
+    type: PostedType
     state: Annotated[str, among(State)]
     attempts: int
     code: int | None
     answer: str | None
-    body: dict[str, Any]
+    body: WebhookBody
     due_at: DateTime | None
     created_at: DateTime
     done_at: DateTime | None
@@ -239,6 +262,21 @@ async def redeliver_webhook(
         return listings.one(connection, "webhook_deliveries", delivery_id)
 
     return _posted(await parts.write(job))
+
+
+posted = Calls("Webhooks")  # calls we make: only described
+
+
+@posted.post("event", summary="Something happened", status_code=204, response_description="Any 2xx will do")
+async def receive_event(
+    body: WebhookBody,
+    webhook_id: Annotated[str, Header(description="The same whenever this is posted again.")],
+    webhook_timestamp: Annotated[str, Header(description="Seconds since 1970 at this attempt.")],
+    webhook_signature: Annotated[str, Header(description="`v1,` and base64, of each secret that signs.")],
+) -> None:
+    """Posted to each destination that wants its type, signed as Standard Webhooks says. What is not answered with 2xx
+    within ten seconds is posted again.
+    """
 
 
 def _secret(parts: House) -> str:
