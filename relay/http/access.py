@@ -68,7 +68,7 @@ class Caller:
     @property
     def is_of_tenant(self) -> bool:
         """Whether the key belongs to a whole tenant."""
-        return self.principal.scope.startswith(credentials.TENANT_SCOPE)
+        return credentials.is_of_tenant(self.principal.scope)
 
     @property
     def actor(self) -> str:

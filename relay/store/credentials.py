@@ -105,9 +105,14 @@ _JOINED = select(
 )
 
 
+def is_of_tenant(scope: str) -> bool:
+    """Whether a stored scope is a whole tenant."""
+    return scope.startswith(TENANT_SCOPE)
+
+
 def scope_told(scope: str) -> str:
     """A stored scope in the form used in requests: `agent:ADDRESS` or `tenant:NAME`."""
-    return scope if scope.startswith(TENANT_SCOPE) or not scope else f"{AGENT_SCOPE}{scope}"
+    return scope if is_of_tenant(scope) or not scope else f"{AGENT_SCOPE}{scope}"
 
 
 def by_id(connection: Connection, credential_id: str) -> Any:

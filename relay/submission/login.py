@@ -13,10 +13,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from relay.mail.address import key_of
-from relay.store import credentials
+from relay.store import accounts, credentials
+from relay.store.credentials import is_of_tenant
 from relay.store.engine import loads
 from relay.store.reader import Reader
 from relay.store.vault import Vault
@@ -81,7 +83,8 @@ class Logins:
     async def _prove(self, username: str, password: str) -> Principal:
         if credentials.id_in(password):
             rows = await self._reader.call(lambda c: _key_rows(c, password))
-            return self._of_key(rows, password, lambda row: _is_called(row, username))
+            principal = self._of_key(rows, password, lambda row: is_of_tenant(row.scope) or _is_called(row, username))
+            return principal if principal.mailbox_id else await self._as(principal, username)
         rows = await self._reader.call(lambda c: credentials.for_login(c, username))
         # Active credentials first: a login is told that its credential is revoked only if no active one has that
         # password.
@@ -92,6 +95,16 @@ class Logins:
         if not chosen:
             await self._hash(_DUMMY, password)  # so that an unknown user takes as long as a known one
         raise AuthRefused("wrong")
+
+    async def _as(self, principal: Principal, username: str) -> Principal:
+        """The principal of a key that has no mailbox of its own; that of a tenant acts as the mailbox it names."""
+        if not is_of_tenant(principal.scope):
+            return principal
+        try:
+            row = await self._reader.call(lambda c: accounts.mailbox(c, username, principal.tenant_id))
+        except accounts.Unknown:
+            raise AuthRefused("wrong") from None
+        return replace(principal, mailbox_id=row.id)
 
     def _of_key(self, rows: Sequence[Any], key: str, is_meant: Callable[[Any], bool]) -> Principal:
         digest = self._vault.digest(key)

@@ -152,11 +152,17 @@ async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_i
     assert refused.value.kind == "wrong"
 
 
-async def test_a_key_is_taken_under_every_name_of_its_mailbox_and_under_no_other(office, monkeypatch):
+async def test_a_key_is_taken_under_every_name_of_its_mailbox_or_its_tenants_mailboxes_and_under_no_other(
+    office, monkeypatch
+):
     key, logins = await office.key(), office.app.logins
     for name in ("agent", f"agent@{DOMAIN}", f"Agent@{DOMAIN.upper()}"):
         assert (await logins.authenticate(name, key)).mailbox_id
-    for name, secret in (("clerk", key), ("agent", f"{key}x")):
+    whole = await office.key("tenant:default")
+    for name in ("clerk", f"agent@{DOMAIN}"):
+        box = (await office.get(f"/v1/mailboxes/{name}")).json()
+        assert (await logins.authenticate(name, whole)).mailbox_id == box["id"]
+    for name, secret in (("clerk", key), ("agent", f"{key}x"), ("stranger", whole), ("nobody", whole)):
         with pytest.raises(AuthRefused) as refused:
             await logins.authenticate(name, secret)
         assert refused.value.kind == "wrong"
