@@ -82,6 +82,7 @@ def describe(resources: Sequence[ModuleType]) -> dict[str, Any]:
     for call in [call for item in document["webhooks"].values() for call in item.values()]:
         _plain_parameters(call)
         call |= {"security": [], "responses": {"204": call["responses"]["204"]}}
+        del call["tags"]  # generators would write its code over that of the calls of the tag
     _drop_titles([document["paths"], document["webhooks"]])
     _drop_titles(schemas)
     return document

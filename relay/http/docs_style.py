@@ -27,7 +27,8 @@ STYLE = (
     "padding:6px 12px 6px 0;vertical-align:top}td:first-child{white-space:nowrap}:target{outline:2px solid "
     "var(--accent);outline-offset:2px}:focus-visible{outline:2px solid var(--accent);outline-offset:2px}"
     "@media(max-width:800px){body{display:block}nav{position:static;height:auto;border-right:0;"
-    "border-bottom:1px solid var(--line)}main{padding:20px 16px}td:first-child{white-space:normal}}"
+    "border-bottom:1px solid var(--line)}main{padding:20px 16px}td{display:block;border:0;padding:0}"
+    "td:first-child{border-top:1px solid var(--line);padding-top:6px}td:last-child{padding-bottom:6px}}"
 )
 _HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
 HEADERS = {

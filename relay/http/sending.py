@@ -52,7 +52,11 @@ async def send_request(
     who: Who,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Judge a message and, if it is accepted, store it durably before this answers."""
+    """Judge a message and, if it is accepted, store it durably before this answers.
+
+    `queued` and `scheduled` need nothing more. `held` waits for a person: do not send it again. After `blocked`, do
+    what `next` says; with `retry: "after"`, the same message passes in `retryAfter` seconds.
+    """
     who.need("send")
     sender = await sender_of(parts, who, body.mailbox_id)
     if idempotency_key is None:
