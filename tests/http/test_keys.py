@@ -119,10 +119,9 @@ def test_a_key_reaches_its_mailbox_or_its_whole_tenant(scope, mailbox, whose, re
         assert told.value.code == refused
 
 
-async def chosen(office, name: str, password: str) -> None:
-    """Stores a login with a password that an operator chose."""
+async def chosen(office, name: str, secret: str) -> None:
+    """Stores a login with a password that an operator chose, as its hash."""
     box = (await office.get("/v1/mailboxes/agent")).json()
-    secret = hash_password(password)
     new = credentials.NewCredential(
         name, box["tenantId"], box["id"], "", name, ("send",), kind="chosen", secret=secret, username=name
     )
@@ -135,11 +134,12 @@ async def revoke(office, name: str) -> None:
 
 
 async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_its_password(office):
-    logins = office.app.logins
-    await chosen(office, "key_first", "correct horse")
+    logins, other = office.app.logins, await office.key()
+    secret = hash_password("correct horse")
+    await chosen(office, "key_first", secret)
     await revoke(office, "key_first")
     for name, change in (("key_second", lambda: office.clock.advance(300)), ("key_third", logins.forget)):
-        await chosen(office, name, "correct horse")
+        await chosen(office, name, secret)
         assert (await logins.authenticate("agent", "correct horse")).credential_id == name
         await revoke(office, name)
         assert (await logins.authenticate("agent", "correct horse")).credential_id == name  # believed for so long
@@ -147,9 +147,14 @@ async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_i
         with pytest.raises(AuthRefused) as refused:
             await logins.authenticate("agent", "correct horse")
         assert refused.value.kind == "revoked"
-    with pytest.raises(AuthRefused) as refused:
-        await logins.authenticate("agent", "wrong horse")
-    assert refused.value.kind == "wrong"
+    await chosen(office, "key_fourth", secret)
+    for name, password in (("agent", "wrong horse"), ("clerk", "correct horse")):
+        with pytest.raises(AuthRefused) as refused:
+            await logins.authenticate(name, password)
+        assert refused.value.kind == "wrong"
+    for name in ("key_fourth", f"agent@{DOMAIN}"):
+        assert (await logins.authenticate(name, "correct horse")).credential_id == "key_fourth"
+    assert (await logins.by_key(other)).mailbox_id
 
 
 async def test_a_key_is_taken_under_every_name_of_its_mailbox_or_its_tenants_mailboxes_and_under_no_other(

@@ -41,6 +41,23 @@ def test_S24_mail_before_ehlo_is_out_of_order(hall: Hall) -> None:
         assert said(client, MAIL, "AUTH PLAIN", "HELO a.test", "AUTH PLAIN", MAIL) == [503, 503, 250, 503, 530]
 
 
+@pytest.mark.parametrize(
+    ("hello", "command", "reply"),
+    [
+        ("EHLO", f"mail from:  <{ADDRESS}>", "250"),  # a space is wrong there, and usual
+        ("EHLO", f"MAIL FORM:<{ADDRESS}>", "501 5.5.4"),
+        ("EHLO", f"MAIL FROM:{ADDRESS}", "501 5.5.4"),
+        ("EHLO", f"MAIL FROM:<{ADDRESS}>SIZE=1", "501 5.5.4"),
+        ("HELO", f"MAIL FROM:<{ADDRESS}>", "250"),
+        ("HELO", f"MAIL FROM:<{ADDRESS}> SIZE=1", "555 5.5.4"),  # no extension without EHLO
+    ],
+)
+def test_S24_mail_is_understood_in_the_form_that_was_agreed(hall: Hall, hello: str, command: str, reply: str) -> None:
+    with hall.connect(login=True) as client:
+        client.command(f"{hello} a.test")
+        assert str(client.command(command)).startswith(reply)
+
+
 def test_S25_the_null_sender_has_one_recipient(hall: Hall) -> None:
     with hall.connect(login=True) as client:
         assert said(client, "MAIL FROM:<>", BOB) == [250, 250]
