@@ -148,10 +148,9 @@ async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_i
             await logins.authenticate("agent", "correct horse")
         assert refused.value.kind == "revoked"
     await chosen(office, "key_fourth", secret)
-    for name, password in (("agent", "wrong horse"), ("clerk", "correct horse")):
-        with pytest.raises(AuthRefused) as refused:
-            await logins.authenticate(name, password)
-        assert refused.value.kind == "wrong"
+    with pytest.raises(AuthRefused) as refused:
+        await logins.authenticate("clerk", "correct horse")
+    assert refused.value.kind == "wrong"
     for name in ("key_fourth", f"agent@{DOMAIN}"):
         assert (await logins.authenticate(name, "correct horse")).credential_id == "key_fourth"
     assert (await logins.by_key(other)).mailbox_id
