@@ -51,6 +51,18 @@ async def test_an_expired_entry_binds_no_more(office):
     assert (await office.send())["status"] == "queued"
 
 
+async def test_what_one_tenant_or_mailbox_refuses_binds_no_other(office):
+    await office.post("/v1/suppressions", BOB | {"scope": "mailbox", "mailboxId": "clerk"})
+    await office.post("/v1/suppressions", BOB | {"tenant": "acme", "email": "ann@example.com"})
+    await office.post("/v1/suppressed-domains", {"domain": "example.net", "tenant": "acme"})
+    people = ["bob@example.com", "ann@example.com", "eve@example.net"]
+    refused = {
+        who: {to for to in people if (await office.send(mailboxId=who, to=to))["reason"] == "suppressed"}
+        for who in ("agent", "clerk", "stranger")
+    }
+    assert refused == {"agent": set(), "clerk": {people[0]}, "stranger": set(people[1:])}
+
+
 async def test_the_check_names_what_binds(office):
     await office.post("/v1/suppressions", BOB)
     await office.post("/v1/suppressed-domains", {"domain": "example.com", "note": "all of them"})
