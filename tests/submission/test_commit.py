@@ -226,6 +226,14 @@ def test_S45_a_drain_lets_commits_finish_and_sends_the_idle_away(gated: Hall) ->
     assert len(gated.desk.taken) == 30
 
 
+def test_S45_a_drain_ends_with_the_last_commit_whose_client_is_gone(gated: Hall) -> None:
+    at_the_dot(gated).reset()
+    gated.settled(lambda: gated.traffic.sessions == 0)
+    drained = gated.begin(gated.drained(60))
+    gated.call(gated.desk.gate.set)  # after the drain has begun to wait
+    assert drained.result(10)
+
+
 def test_S45_what_is_not_done_in_time_is_closed_without_a_250(gated: Hall) -> None:
     with at_the_dot(gated) as client, gated.connect(login=True) as writing:
         writing.send(ENVELOPE)
