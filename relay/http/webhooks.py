@@ -21,7 +21,7 @@ from relay.http.events import EventType
 from relay.http.house import House
 from relay.http.pages import Turning, listed
 from relay.http.problems import may, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among, of_row, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, ShownAs, Told, among, of_row, when
 from relay.http.strict import Calls, Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
@@ -116,7 +116,7 @@ class WebhookDelivery(Told):
     attempts: int
     code: int | None
     answer: str | None
-    body: WebhookBody
+    body: Annotated[dict[str, Any], ShownAs(WebhookBody)]
     due_at: DateTime | None
     created_at: DateTime
     done_at: DateTime | None

@@ -1,6 +1,10 @@
 """Webhooks: destinations, their secrets, their log."""
 
+import json
+
 import pytest
+
+from tests.support.settings import ADMIN_KEY
 
 URL = "https://hooks.example.com/mail"
 
@@ -33,6 +37,15 @@ async def test_a_destination_is_changed_rotated_tested_and_removed(office):
     assert (await office.post(f"{path}/deliveries/none/redeliver")).status_code == 404
     assert (await office.call("DELETE", path)).status_code == 204
     assert (await office.get(path)).status_code == 404
+
+
+async def test_what_was_posted_is_told_as_it_was_whatever_its_data(office):
+    path = f"/v1/webhooks/{(await office.post('/v1/webhooks', {'url': URL})).json()['id']}"
+    await office.post(f"{path}/test")
+    body = '{"type": "webhook.test", "timestamp": "2026-03-24T12:00:00Z", "data": {"sendId": null, "new": 1}}'
+    await office.house.write(lambda c: c.exec_driver_sql("UPDATE webhook_deliveries SET body = ?", (body,)))
+    told = await office.client.get(f"{path}/deliveries", headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    assert (told.status_code, told.json()["data"][0]["body"]) == (200, json.loads(body))
 
 
 async def test_nobody_waits_for_what_never_happens(office):
