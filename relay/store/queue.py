@@ -202,6 +202,7 @@ def release(
     hopeless = [r for r in begun if r.state == "uncertain" and _crashes(connection, r) >= CRASHES - 1]
     if hopeless:  # a message that crashes the process again and again must not do so forever
         change(connection, hopeless, "expired", now=now, kind="delivery.expired", reason="outcome_unknown")
+        record(connection, [_given_up(r, now) for r in {r.send_id: r for r in hopeless}.values()])
     if again := [r for r in begun if r not in hopeless]:
         # The crash was ours and says nothing about the message: the same provider is asked again.
         due = {True: now, False: uncertain_until}
@@ -217,6 +218,12 @@ def release(
 def _crashed(row: Any, now: int) -> Event:
     data = {"reason": "crashed", "provider": row.provider}
     return of_delivery("delivery.uncertain", now, row, data)
+
+
+def _given_up(row: Any, now: int) -> Event:
+    cause = f"the process that delivered it died, {CRASHES} times in a row; {row.send_id} is not tried again"
+    data = {"alert": "message_crashes", "cause": cause}
+    return Event("alert.raised", now, row.tenant_id, row.mailbox_id, row.send_id, data=data)
 
 
 def _crashes(connection: Connection, row: Any) -> int:

@@ -187,7 +187,9 @@ async def test_R4_what_had_begun_with_a_key_is_asked_about_at_once(make_house, p
     assert house.delivery(given).state == "delivered"
 
 
-async def test_R13_a_message_that_takes_the_process_down_again_and_again_is_given_up(make_house, provider: Provider):
+async def test_R13_a_message_that_takes_the_process_down_again_and_again_ends_in_an_alert(
+    make_house, provider: Provider
+):
     from relay.store.attempts import Begin
 
     house = await make_house(provider.settings())
@@ -201,7 +203,7 @@ async def test_R13_a_message_that_takes_the_process_down_again_and_again_is_give
     assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "outcome_unknown")
     assert len(house.attempts(given)) == 3
     ended = [event for event in house.events(given) if event != "delivery.active"]
-    assert ended == ["delivery.uncertain", "delivery.uncertain", "delivery.expired"]
+    assert ended == ["delivery.uncertain", "delivery.uncertain", "delivery.expired", "alert.raised"]
 
 
 async def test_R10_what_another_process_took_over_is_neither_begun_nor_settled(make_house, provider: Provider):
