@@ -81,14 +81,13 @@ class Fate(Struct):
 
     def add(self, place: int, name: str, finding: Finding) -> None:
         """Take in an enforced finding whose condition was met."""
+        if finding.due > self.due:
+            self.due, self.due_rule = finding.due, name
         match finding.kind:
             case "refuse" | "unread" if place < self.refused_at:
                 self.refused_at, self.refusal = place, finding.refusal
             case "hold" if place < self.held_at:
                 self.held_at, self.hold = place, finding.refusal
-            case "schedule":
-                if finding.due > self.due:
-                    self.due, self.due_rule = finding.due, name
             case "replay":
                 self.first_send = finding.first_send
             case _:

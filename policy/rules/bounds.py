@@ -62,6 +62,12 @@ def queueing(case: Case) -> tuple[Bound, ...]:
     return case.queues
 
 
+def holding(case: Case) -> list[Bound]:
+    """The limits over which a person is asked; never a limit of 0, which takes no mail."""
+    windows = [window for window in WINDOWS if rule_of(case, window).on_exceed == "hold"]
+    return [bound for bound in enforced(case, windows) if bound.limit]
+
+
 def _windows_that_queue(settings: PolicySettings) -> tuple[str, ...]:
     return tuple([w for w in WINDOWS if getattr(settings, f"rate_limit_{w}").on_exceed == "queue"])
 
@@ -77,7 +83,12 @@ def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:
 
 def limited(case: Case, at: int) -> int:
     """The first time from `at` on when all limits that queue have room for one more copy."""
-    if not (bounds := queueing(case)):
+    return roomy(queueing(case), at)
+
+
+def roomy(bounds: Sequence[Bound], at: int) -> int:
+    """The first time from `at` on when all these limits have room for one more copy; each must be above 0."""
+    if not bounds:
         return at
     before = -1
     while at != before:

@@ -164,9 +164,11 @@ def refuse(
     return Finding("refuse", evidence, refusal, mode=mode)
 
 
-def hold(detail: str, next_step: Next, *, evidence: Mapping[str, Any] = EMPTY, mode: Mode | None = None) -> Finding:
-    """The finding that a rule's condition was met and a person has to decide."""
-    return Finding("hold", evidence, Refusal("held", clause(detail), "human", next_step), mode=mode)
+def hold(
+    detail: str, next_step: Next, *, due: int = 0, evidence: Mapping[str, Any] = EMPTY, mode: Mode | None = None
+) -> Finding:
+    """The finding that a rule's condition was met and a person has to decide; if let go, it leaves at `due`."""
+    return Finding("hold", evidence, Refusal("held", clause(detail), "human", next_step), due, mode=mode)
 
 
 def schedule(due: int, evidence: Mapping[str, Any], *, mode: Mode | None = None) -> Finding:

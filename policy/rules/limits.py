@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
-from policy.rules.bounds import NULL_SENDER, bounds_of, enforced, queueing, rule_of
+from policy.rules.bounds import NULL_SENDER, bounds_of, enforced, holding, queueing, roomy
 from policy.rules.case import SKIPPED, UNLISTED, Bound, Case, Finding, hold, refuse, schedule
 from policy.rules.departure import asked, departure, earliest, first_room
 from policy.state import RecipientState
-from policy.usage import WINDOWS
 
 _WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 _TO_COME = {"hourly": "in the hour", "daily": "in the day", "monthly": "in the month"}
@@ -65,13 +64,20 @@ class _Full(NamedTuple):
 
 def _exceeded(where: _Full, full: list[Bound]) -> Finding:
     """The finding of one full limit: the null sender's first, then an enforced one, then the smallest."""
-    case = where.case
     bound = min(full, key=lambda b: (b.scope != NULL_SENDER, b.mode != "enforce", b.limit))
-    held = rule_of(case, where.window).on_exceed == "hold"
-    if not held or bound.scope == NULL_SENDER or bound.mode != "enforce":
-        return _rejected(where, bound)
+    return _held(where, bound) if bound in holding(where.case) else _rejected(where, bound)
+
+
+def _held(where: _Full, bound: Bound) -> Finding:
+    """Ask a person. The copy takes its place where there is room, so that no approval exceeds the limit."""
+    case = where.case
+
+    def room(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+        return roomy(holding(case), at)
+
+    leaves = case.leaving[where.recipient.key] = first_room(case, where.recipient, where.known, besides=room)
     evidence = _evidence(case, bound, where.leaves)
-    return hold(_detail(where, bound), "ask_human", evidence=evidence, mode="enforce")
+    return hold(_detail(where, bound), "ask_human", due=leaves, evidence=evidence, mode="enforce")
 
 
 def _rejected(where: _Full, bound: Bound) -> Finding:
@@ -92,8 +98,8 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
 
 def _refusing(case: Case) -> list[Bound]:
     """All limits, of any window, that may refuse the message."""
-    bounds = enforced(case, [window for window in WINDOWS if rule_of(case, window).on_exceed != "hold"])
-    return [bound for bound in bounds if bound not in queueing(case)]  # a limit of 0 refuses even if set to queue
+    patient = (*queueing(case), *holding(case))
+    return [bound for bound in enforced(case) if bound not in patient]
 
 
 def _free(where: _Full, binding: list[Bound], before: int) -> int:

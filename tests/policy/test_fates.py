@@ -178,12 +178,15 @@ def test_a_limit_that_queues_puts_a_message_off_until_it_has_room() -> None:
     assert outcomes(judged(known=known, policy=with_rule("rate_limit_hourly", policy, mode="warn"))) == ["queued"]
 
 
-def test_a_limit_that_holds_asks_a_person() -> None:
+def test_a_limit_that_holds_asks_a_person_about_the_place_it_has_room_for() -> None:
     usage = Usage()
     add_sent(usage, NOW, 100)
-    policy = with_rule("rate_limit_hourly", limit=100, on_exceed="hold")
-    decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
+    policy, known = with_rule("rate_limit_hourly", limit=100, on_exceed="hold"), with_mailbox(state(), usage=usage)
+    decision = judged(known=known, policy=policy)
     assert (decision.decision, decision.rule, outcomes(decision)) == ("held", "rate_limit_hourly", ["held"])
+    assert (decision.refusal.detail, decision.verdicts[0].due) == ("100 of 100 this hour", NOW + 61 * MINUTE)
+    none_at_all = with_rule("rate_limit_hourly", limit=0, on_exceed="hold")
+    assert judged(known=known, policy=none_at_all).decision == "blocked"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def most(times: list[int], window: str) -> int:
     daily=bounds,
     monthly=bounds,
     tenant_hourly=bounds,
-    on_exceed=st.sampled_from(["reject", "queue"]),
+    on_exceed=st.sampled_from(["reject", "hold", "queue"]),
     mixed=st.sampled_from(["reject_all", "deliver_passing"]),
 )
 @settings(max_examples=150)

@@ -47,13 +47,18 @@ def test_what_does_not_fit_is_refused_at_rcpt(gate: Gate):
     assert codes == [250, 250, 451]
 
 
-def test_on_exceed_hold_asks_a_person(gate: Gate):
+def test_on_exceed_hold_asks_a_person_and_lets_it_leave_when_there_is_room(gate: Gate):
     agent = gate.mailbox({"rate_limit_hourly": {"limit": 1, "on_exceed": "hold"}})
     taken(agent.submit("hold@example.com"))
     send = taken(agent.submit("hold@example.com"), "held for approval")
     told = trace(gate, send)
     assert (told["decision"], told["rule"]) == ("held", "rate_limit_hourly")
-    assert events(gate, send) == ["send.held"]
+    approved = gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
+    assert [one["outcome"] for one in approved["ifApproved"]] == ["scheduled"]
+    assert events(gate, send) == ["send.held", "send.approved"]
+    gate.arrived("hold@example.com", 1)
+    gate.later(3700)
+    gate.arrived("hold@example.com", 2)
 
 
 def test_on_exceed_queue_lets_it_leave_when_there_is_room(gate: Gate):
