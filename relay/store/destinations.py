@@ -16,6 +16,7 @@ from relay.store.acts import enact
 from relay.store.engine import dumps
 from relay.store.events import Event
 from relay.store.journal import newest
+from relay.store.postings import VANISHED
 
 _w, _l = t.webhooks.c, t.webhook_deliveries.c
 
@@ -61,9 +62,14 @@ def change(
     by: str,
     now: int,
 ) -> None:
-    """Change a destination; raises Declared if it is in the configuration file, unless only its status changes."""
+    """Change a destination; raises Declared if it is or was in the configuration file.
+
+    Only the status of one that is in the file can be changed.
+    """
     if row.managed and (url is not None or events is not None):
         raise Declared("the configuration file declares this webhook")
+    if row.cause == VANISHED:
+        raise Declared("the configuration file no longer has this webhook")
     values: dict[str, Any] = {}
     if url is not None:
         values["url"] = url

@@ -1,9 +1,11 @@
 """Webhooks: destinations, their secrets, their log."""
 
 import json
+from functools import partial
 
 import pytest
 
+from relay.store import postings
 from tests.support.settings import ADMIN_KEY
 
 URL = "https://hooks.example.com/mail"
@@ -37,6 +39,23 @@ async def test_a_destination_is_changed_rotated_tested_and_removed(office):
     assert (await office.post(f"{path}/deliveries/none/redeliver")).status_code == 404
     assert (await office.call("DELETE", path)).status_code == 204
     assert (await office.get(path)).status_code == 404
+
+
+async def test_a_destination_of_the_file_can_only_be_switched_and_not_once_it_left_the_file(office):
+    one = postings.Declared("whk_1", URL, ("*",), "the-secret-of-the-file")
+
+    async def read(*declared):
+        job = partial(postings.declare, declared=declared, now=0, seal=str, unseal=str)
+        await office.house.write(job)
+
+    async def answered(method="PATCH", **body):
+        return (await office.call(method, "/v1/webhooks/whk_1", body)).status_code
+
+    await read(one)
+    assert (await answered(events=["*"]), await answered("DELETE")) == (409, 409)
+    assert (await answered(status="disabled"), await answered(status="active")) == (200, 200)
+    await read()
+    assert await answered(status="active") == 409
 
 
 async def test_what_was_posted_is_told_as_it_was_whatever_its_data(office):
