@@ -20,7 +20,7 @@ from tests.support.listening import Listening, Taking
 from tests.support.nameserver import NameServer
 from tests.support.ports import free_port
 from tests.support.provider import Provider
-from tests.support.script import Asked, Drop, Script
+from tests.support.script import Asked, Drop, Script, first
 from tests.support.settings import Tree, mailbox
 from tests.support.waiting import until
 
@@ -61,7 +61,8 @@ class Sample:
 
     def __init__(self, make_inside: MakeInside, make_provider: Callable[..., Provider]) -> None:
         self.names, self.hook = NameServer(), Destination()
-        self.primary, self.second = make_provider(_moody()), make_provider(_greylisting(Script()))
+        busy = _busy_at_first()
+        self.primary, self.second = make_provider(_moody(busy)), make_provider(_greylisting(Script().on(dot=busy)))
         self.clock = Moved(DAY)
         providers = _providers(self.primary, self.second)
         self.inside: Inside = make_inside(_settings(self.names, self.hook), providers=providers, clock=self.clock)
@@ -256,13 +257,17 @@ def _days(names: tuple[str, ...], now: int, daily: int, worse: float) -> Iterato
         yield names, now - day * DAY, counts | {"deferred": sent // 20, "refused": sent // 30}
 
 
-def _moody() -> Script:
+def _busy_at_first() -> Callable[[Asked], Any]:
+    """For all providers: whichever is asked first to take the invoice that fails over is too busy."""
+    busy = first(1, "421 4.7.0 Try again later, closing connection")
+    return lambda asked: busy(asked) if b"failover" in asked.data else None
+
+
+def _moody(busy: Callable[[Asked], Any]) -> Script:
     """A provider with opinions: some recipients it does not know, and some messages it loses."""
 
     def at_the_dot(asked: Asked) -> Any:
-        if b"unsure@" in asked.data:
-            return Drop()
-        return "421 4.7.0 Try again later, closing connection" if b"failover" in asked.data else None
+        return Drop() if b"unsure@" in asked.data else busy(asked)
 
     return _greylisting(Script().on(dot=at_the_dot)).for_recipient(**{
         "nobody@customer.example":
