@@ -27,6 +27,50 @@ Next = Literal[
     "none",
 ]
 
+# Stable codes: clients act on them.
+Reason = Literal[
+    "held",
+    "unavailable",
+    "credential_revoked",
+    "permission_missing",
+    "too_many_refusals",
+    "tenant_paused",
+    "mailbox_paused",
+    "reputation_paused",
+    "negative_signal_budget",
+    "sender_not_allowed",
+    "sender_domain_not_verified",
+    "malformed_message",
+    "mail_loop",
+    "message_too_large",
+    "too_many_recipients",
+    "recipient_invalid",
+    "recipient_not_allowed",
+    "recipient_refused",
+    "other_recipient",
+    "suppressed",
+    "unsubscribed",
+    "no_consent",
+    "duplicate",
+    "loop_detected",
+    "cooldown",
+    "lease_conflict",
+    "first_contact_limit",
+    "recipient_burst",
+    "rate_limited",
+    "warmup_limit",
+    "send_window",
+    "class_not_allowed",
+    "cannot_inject_footer",
+    "physical_address_missing",
+    "poor_content",
+    "canary_violation",
+    "secret_leak",
+    "rejected",
+    "approval_timeout",
+    "withdrawn",
+]
+
 EMPTY: Mapping[str, Any] = {}
 
 _HOUR, _DAY = 3_600, 86_400  # seconds
@@ -44,7 +88,7 @@ class Refusal(Struct, frozen=True):
     the rule is enforced; it never contains an address.
     """
 
-    reason: str
+    reason: Reason
     detail: str
     retry: Retry
     next: Next

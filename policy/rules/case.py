@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from policy.decision import EMPTY, Next, Refusal, Retry
+from policy.decision import EMPTY, Next, Reason, Refusal, Retry
 from policy.facts import Facts, RecipientFacts
 from policy.rule import Mode
 from policy.settings import PolicySettings
@@ -148,7 +148,7 @@ RecipientJudge = Callable[[Case, RecipientFacts, RecipientState | None], Finding
 
 
 def refuse(
-    reason: str,
+    reason: Reason,
     detail: str,
     retry: Retry,
     next_step: Next,

@@ -1,5 +1,6 @@
 """Whether the message is well formed, read the same way by every mail program, and not sent to too many."""
 
+from policy.decision import Reason
 from policy.facts import Defect
 from policy.rule import Mode
 from policy.rules.case import PASSED, Case, Finding, hold, refuse
@@ -14,7 +15,8 @@ def message_form(case: Case) -> Finding:
     if not defects:
         return PASSED
     looping = next((d for d in defects if d.code == MAIL_LOOP), None)
-    reason, defect = ("mail_loop", looping) if looping else ("malformed_message", defects[0])
+    reason: Reason = "mail_loop" if looping else "malformed_message"
+    defect = looping or defects[0]
     where = f" at line {defect.line}" if defect.line else ""
     return refuse(reason, defect.detail + where, "never", "change_content", evidence=_evidence(defects))
 

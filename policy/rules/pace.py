@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from policy.decision import Reason
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
 from policy.rules.bounds import burst_of
@@ -118,7 +119,7 @@ def reached_lately(case: Case, known: RecipientState | None) -> bool:
     return known.last_at // window.width >= case.facts.now // window.width - span
 
 
-def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, limit: int, what: str) -> Finding:
+def _one_more(case: Case, reason: Reason, window: Window, span: int, taken: int, limit: int, what: str) -> Finding:
     """Whether one more recipient fits into the window, after `taken` earlier ones of this message."""
     now = case.facts.now
     used = window.count(now, span) + taken
@@ -139,6 +140,6 @@ def _one_more(case: Case, reason: str, window: Window, span: int, taken: int, li
     return _wait(case, reason, detail, free, evidence)
 
 
-def _wait(case: Case, reason: str, detail: str, until: int, evidence: dict[str, Any]) -> Finding:
+def _wait(case: Case, reason: Reason, detail: str, until: int, evidence: dict[str, Any]) -> Finding:
     wait = seconds_until(until, case.facts.now)
     return refuse(reason, detail, "after", "wait", wait=wait, evidence={**evidence, "resets_at": iso(until)})

@@ -9,6 +9,7 @@ tenant.
 from typing import Any
 
 from policy.countries import code_of
+from policy.decision import Reason
 from policy.facts import RecipientFacts
 from policy.moment import day, months_after
 from policy.profiles import PROFILES, ConsentProfile
@@ -57,7 +58,7 @@ def _suppressed(case: Case, recipient: RecipientFacts, entry: Suppression) -> Fi
         evidence: dict[str, Any] = {"scope": "global"}
         return refuse("suppressed", f"{recipient.address}", "never", "drop_recipient", evidence=evidence)
     evidence = {"scope": entry.scope, "kind": entry.kind, "since": day(entry.since)}
-    reason = "suppressed" if _binds_all(case, entry) else "unsubscribed"
+    reason: Reason = "suppressed" if _binds_all(case, entry) else "unsubscribed"
     detail = f"{recipient.address} {_WORDS.get(entry.kind, entry.kind)} {evidence['since']}"
     return refuse(reason, detail, "never", "drop_recipient", evidence=evidence)
 

@@ -7,6 +7,7 @@ and waits. Mail accepted before the pause leaves when it is lifted, whatever cli
 
 from typing import Any
 
+from policy.decision import Reason
 from policy.moment import seconds_until
 from policy.reputation import assess
 from policy.rules.case import PASSED, Case, Finding, hold, refuse, unread
@@ -71,7 +72,7 @@ def reputation(case: Case) -> Finding:
     return paused(case, "reputation_paused", standing.cause, "", evidence)
 
 
-def paused(case: Case, reason: str, what: str, cause: str, evidence: dict[str, Any] | None = None) -> Finding:
+def paused(case: Case, reason: Reason, what: str, cause: str, evidence: dict[str, Any] | None = None) -> Finding:
     """The finding for a pause, as the operator chose: refused until a person acts, refused temporarily, or held.
 
     At departure `pause_reply` does not matter: there is no client to tell, and the message waits.

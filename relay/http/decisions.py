@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from policy.decision import Verdict
+from policy.decision import Reason, Verdict
 from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.problems import not_found
@@ -27,7 +27,7 @@ class DecisionTrace(Told):
     send_id: str
     decision: Annotated[str, among(Verdict)]
     rule: str | None
-    reason: str | None
+    reason: Annotated[str, among(Reason)] | None
     checks: Checks
     recipients: Verdicts
     timestamp: DateTime

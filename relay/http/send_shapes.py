@@ -20,9 +20,9 @@ from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType, TypedDict  # pydantic needs these before Python 3.12
 
 from config.senders import MailClass
-from policy.decision import CheckStatus, Next, Outcome, Retry, Verdict
+from policy.decision import CheckStatus, Next, Outcome, Reason, Retry, Verdict
 from relay.http.compose import Attached, Party
-from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, ShownAs, Told, WrongField
+from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, ShownAs, Told, WrongField, among
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 
@@ -251,7 +251,7 @@ class Check(TypedDict):
     rule: Annotated[str, Field(examples=["rate_limit_hourly"])]
     status: CheckStatus
     recipient: NotRequired[Annotated[str, Field(description="Absent where the whole message was judged.")]]
-    reason: NotRequired[Annotated[str, Field(description="Absent where the rule has nothing against it.")]]
+    reason: NotRequired[Annotated[Reason, Field(description="Absent where the rule has nothing against it.")]]
     detail: NotRequired[str]
 
 
@@ -262,7 +262,7 @@ class RecipientVerdict(TypedDict):
     recipient: str
     outcome: Outcome
     rule: NotRequired[Annotated[str | None, Field(description="The rule that caused it.")]]
-    reason: NotRequired[str]
+    reason: NotRequired[Reason]
     due: NotRequired[Annotated[DateTime, Field(description="When it leaves, if later.")]]
     first_send: NotRequired[Annotated[str | None, Field(description="The send that this one repeats.")]]
 
@@ -277,7 +277,7 @@ class SendAnswer(Told):
     send_id: str
     status: Literal["queued", "held", "blocked", "scheduled"]
     decision: Verdict
-    reason: str | None = Field(description="The stable code of the rule that decided.")
+    reason: Annotated[str, among(Reason)] | None = Field(description="The stable code of the rule that decided.")
     detail: str | None
     retry: Retry | None = Field(description="Whether the same message may pass later.")
     retry_after: int | None = Field(description="Seconds, where `retry` is `after`.")
@@ -293,7 +293,7 @@ class SimulatedAnswer(Told):
 
     status: Literal["queued", "held", "blocked", "scheduled"]
     decision: Verdict
-    reason: str | None
+    reason: Annotated[str, among(Reason)] | None
     detail: str | None
     retry: Retry | None
     retry_after: int | None

@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from config.senders import MailClass
-from policy.decision import Verdict
+from policy.decision import Reason, Verdict
 from relay.delivery.outcome import Phase, Result, Scope
 from relay.http import answers
 from relay.http.access import Caller, Parts, Reads, Who
@@ -49,7 +49,7 @@ class Send(Told):
     send_id: str
     status: Annotated[str, among(State)]
     decision: Annotated[str, among(Verdict)]
-    reason: str | None
+    reason: Annotated[str, among(Reason)] | None
     detail: str | None
     rule: str | None
     mailbox_id: str
