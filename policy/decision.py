@@ -74,7 +74,9 @@ Reason = Literal[
 EMPTY: Mapping[str, Any] = {}
 
 _HOUR, _DAY = 3_600, 86_400  # seconds
-_OF_WINDOWS = frozenset({"rate_limited", "recipient_burst", "first_contact_limit", "negative_signal_budget"})
+_OF_WINDOWS: frozenset[Reason] = frozenset(
+    {"rate_limited", "recipient_burst", "first_contact_limit", "negative_signal_budget"}
+)
 
 
 class Refusal(Struct, frozen=True):

@@ -7,7 +7,7 @@ its clause is ever shortened. Nothing here reveals a class, a path or a host of 
 
 from typing import Any
 
-from policy.decision import Check, Decision, RecipientVerdict, Refusal, failed
+from policy.decision import Check, Decision, Reason, RecipientVerdict, Refusal, failed
 from policy.settings import Options
 from relay.mail.address import AddressError
 from relay.mail.reply import LINE_LIMIT, EnhancedCode, Reply, refusal
@@ -21,11 +21,10 @@ _WAIT = (451, EnhancedCode(4, 7, 0))
 _WAIT_RECIPIENT = (450, EnhancedCode(4, 7, 0))
 
 # Reasons whose code does not depend on the wait.
-_FIXED = {
+_FIXED: dict[Reason, tuple[int, EnhancedCode]] = {
     "message_too_large": (552, EnhancedCode(5, 3, 4)),
     "malformed_message": (554, EnhancedCode(5, 6, 0)),
     "mail_loop": (554, EnhancedCode(5, 4, 6)),
-    "recipient_domain_throttle": (450, EnhancedCode(4, 4, 5)),
 }
 # By cause: a rule's finding, or the enhanced code of an invalid address.
 _INVALID_RECIPIENT = {
@@ -37,7 +36,7 @@ _INVALID_RECIPIENT = {
 }
 _UNAVAILABLE = {"": (451, EnhancedCode(4, 3, 0)), "full": (452, EnhancedCode(4, 3, 1))}
 # Reasons that concern one recipient at this moment: 450 if the recipient is named.
-_OF_RECIPIENT = frozenset({"lease_conflict", "cooldown"})
+_OF_RECIPIENT: frozenset[Reason] = frozenset({"lease_conflict", "cooldown"})
 # A sender that is not a valid address (RFC 3463 §3.2): X.1.7 and X.1.8 are the sender's X.1.3 and X.1.2.
 _BAD_SENDER = {
     "5.1.3": (553, EnhancedCode(5, 1, 7)),

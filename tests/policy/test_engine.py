@@ -4,9 +4,11 @@ import dataclasses
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from policy.decision import Reason
 from policy.facts import Defect
 from policy.rules.order import RULES
 from policy.settings import RULES as SETTINGS_RULES
@@ -60,6 +62,11 @@ def hopeless() -> tuple[object, State]:
 def test_the_rules_are_those_of_the_settings_in_their_order() -> None:
     # Fan-out is the second half of loop_detection.
     assert list(dict.fromkeys(rule.name for rule in RULES)) == list(SETTINGS_RULES)
+
+
+def test_every_reason_is_explained_to_those_who_are_refused() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert [reason for reason in get_args(Reason) if f"{reason}`" not in page] == []
 
 
 @pytest.mark.skipif(not TABLE.is_file(), reason="the policy's table is missing: policy.md")

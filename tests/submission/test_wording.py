@@ -50,7 +50,6 @@ ROWS = [
     ("rate_limited", "", "after", DAY, "wait", "RCPT", "451 4.7.0"),
     ("rate_limited", "", "after", 20 * DAY, "wait", "MAIL", "550 5.7.1"),
     ("negative_signal_budget", "", "after", 3600, "wait", "MAIL", "451 4.7.0"),
-    ("recipient_domain_throttle", "", "after", 60, "wait", "RCPT", "450 4.4.5"),
     ("warmup_limit", "", "after", 3600, "wait", "DATA", "451 4.7.0"),
     ("duplicate", "", "after", 5, "wait", "DATA", "451 4.7.0"),
     ("loop_detected", "", "human", 0, "ask_human", "DATA", "550 5.7.1"),
