@@ -1,6 +1,9 @@
-"""`gatepost db`: the schema revision of the store. `serve` upgrades by itself; this is for upgrading separately."""
+"""`gatepost db`: the store as a whole. `serve` upgrades it by itself; this is for upgrading separately, and moving."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from relay.cli.errors import EXIT_REFUSED
 from relay.cli.options import AsJson, ConfigFile, group
@@ -8,7 +11,7 @@ from relay.cli.options import AsJson, ConfigFile, group
 if TYPE_CHECKING:
     from config.settings import Settings
 
-app = group("Upgrade the store, or show its revision.")
+app = group("Upgrade the store, move it, or show its revision.")
 
 
 @app.command()
@@ -37,6 +40,30 @@ def restored(config: ConfigFile = None) -> None:
     _, settings = settings_of(config)
     prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
     say("Mail that was due now waits: see `gatepost queue list`, then `queue retry`, `cancel` or `flush`.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.db", help="the SQLite file of the installation so far")],
+    config: ConfigFile = None,
+) -> None:
+    """Move to PostgreSQL: fill the configured, empty store.
+
+    The server has to be stopped.
+    """
+    from relay.app.instance import Instance
+    from relay.app.moving import stores
+    from relay.cli.output import how_many, say
+    from relay.cli.progress import Progress
+    from relay.cli.values import settings_of
+    from relay.store.takeover import size, take_over
+
+    _, settings = settings_of(config)
+    with stores(settings, Instance(settings.server.data_dir), file) as (source, target):
+        rows = size(source)
+        with Progress("Copying", rows) as progress:
+            take_over(source, target, progress.add)
+    say(f"Copied {how_many(rows, 'row')}. Start the server; keep {file} as a backup, and serve from it no more.")
 
 
 @app.command()

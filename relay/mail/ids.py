@@ -63,6 +63,11 @@ def first_id(prefix: str, at_ms: int) -> str:
     return f"{prefix}_{_encode(at_ms << _CHANCE_BITS)}"
 
 
+def made_at(identifier: str) -> int:
+    """When an id was made, in milliseconds. Raises ValueError if it is not an id."""
+    return int.from_bytes(id_octets(identifier)[:6], "big")
+
+
 def id_octets(identifier: str) -> bytes:
     """The sixteen octets of an id without its prefix, for tokens. Raises ValueError if it is not an id."""
     body = identifier.rpartition("_")[2]

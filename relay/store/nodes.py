@@ -63,6 +63,13 @@ def dead_nodes(
     return list(connection.execute(select(n.id).where((n.heartbeat_at < silent_since) | own)).scalars())
 
 
+def is_served(connection: Connection, *, besides: str, now: int) -> bool:
+    """Whether a process of another installation than `besides` is alive."""
+    n = t.nodes.c
+    alive = (n.instance != besides) & (n.heartbeat_at >= now - SILENT)
+    return connection.execute(select(n.id).where(alive).limit(1)).first() is not None
+
+
 def stranded(connection: Connection, now: int) -> list[str]:
     """Unknown nodes that hold leases: taken for dead, they died before they could register again."""
     return list(connection.execute(_STRANDED, {"until": now + LEASE - SILENT}).scalars())

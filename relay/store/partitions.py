@@ -68,16 +68,16 @@ def floor(cut: Cut, at: int) -> int:
     return at - at % cut.span
 
 
-def prepare(connection: Connection, now: int, cuts: Sequence[Cut] = CUTS) -> list[str]:
-    """Make the periods for now and the coming days; returns the names of new ones.
+def prepare(connection: Connection, now: int, cuts: Sequence[Cut] = CUTS, *, since: int = 0) -> list[str]:
+    """Make the periods for now and the coming days, or from an earlier time on; returns the names of new ones.
 
     The default partitions of what is made stay locked until the commit.
     """
-    if not is_cut(connection) or not _missing(connection, now, cuts):
+    if not is_cut(connection) or not _missing(connection, now, cuts, since):
         return []
     with _patiently(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})  # before touching any table
-        missing = _missing(connection, now, cuts)  # another machine may have been faster
+        missing = _missing(connection, now, cuts, since)  # another machine may have been faster
         made = [period for period in missing if not _strays(connection, period)]
         for period in made:
             _make(connection, period)
@@ -91,12 +91,13 @@ def _patiently(connection: Connection) -> Iterator[None]:
     connection.execute(text("SET LOCAL lock_timeout = 0"))
 
 
-def _missing(connection: Connection, now: int, cuts: Sequence[Cut]) -> list[Period]:
+def _missing(connection: Connection, now: int, cuts: Sequence[Cut], since: int) -> list[Period]:
     return [
         period
         for cut in cuts
-        for start in range(floor(cut, now), now + AHEAD + cut.span, cut.span)
-        if (period := Period(cut, start)) not in periods(connection, cut)
+        for known in [periods(connection, cut)]
+        for start in range(floor(cut, since or now), now + AHEAD + cut.span, cut.span)
+        if (period := Period(cut, start)) not in known
     ]
 
 
