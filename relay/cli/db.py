@@ -1,17 +1,17 @@
-"""`gatepost db`: the store as a whole. `serve` upgrades it by itself; this is for upgrading separately, and moving."""
+"""`gatepost db`: the store as a whole. `serve` upgrades it by itself; `upgrade` does so separately."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from relay.cli.errors import EXIT_REFUSED
+from relay.cli.errors import EXIT_REFUSED, Refused
 from relay.cli.options import AsJson, ConfigFile, group
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
-app = group("Upgrade the store, move it, or show its revision.")
+app = group("Back up, move or upgrade the store.")
 
 
 @app.command()
@@ -40,6 +40,30 @@ def restored(config: ConfigFile = None) -> None:
     _, settings = settings_of(config)
     prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
     say("Mail that was due now waits: see `gatepost queue list`, then `queue retry`, `cancel` or `flush`.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE.db", help="a new file")],
+    config: ConfigFile = None,
+) -> None:
+    """Copy a SQLite store as it is now, beside the running server."""
+    from relay.cli.output import say
+    from relay.cli.progress import Progress
+    from relay.cli.values import settings_of
+    from relay.store.backup import back_up
+
+    _, settings = settings_of(config)
+    store = settings.storage.path
+    if store is None:
+        raise Refused("the store is PostgreSQL: back it up with pg_dump")
+    if not store.is_file():
+        raise Refused(f"{store}: there is no such file")
+    if file.exists():
+        raise Refused(f"{file} exists already: name another file")
+    with Progress("Copying", None) as progress:
+        back_up(store, file, progress.reached)
+    say(f"{file} is complete. Keep gatepost.yaml, its keys and the secret key with it: without them it is of no use.")
 
 
 @app.command("import")

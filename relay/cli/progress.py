@@ -37,8 +37,8 @@ class Progress:
         """Count so many more as done."""
         self.reached(self._done + count)
 
-    def reached(self, count: int) -> None:
-        """Set how many are done in total."""
+    def reached(self, count: int, total: int | None = None) -> None:
+        """Set how many are done, and of how many if that was not known."""
         self._done = count
         if self._bar is not None:
-            self._bar.update(self._task, completed=count)
+            self._bar.update(self._task, completed=count, total=total)

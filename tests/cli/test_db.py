@@ -1,4 +1,4 @@
-"""`gatepost db import`: what must not be moved is refused in one line, and the new store stays empty."""
+"""`gatepost db`: a backup is a snapshot; what must not be moved is refused in one line."""
 
 import sqlite3
 from contextlib import closing
@@ -6,8 +6,41 @@ from pathlib import Path
 
 import pytest
 
+from relay.store.backup import back_up
 from relay.store.engine import Database
 from relay.store.migrate import is_empty
+
+
+def rows(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return list(connection.iterdump())
+
+
+def test_a_backup_is_the_store_as_it_was_for_its_owner_alone(cli, tmp_path: Path):
+    store, file = cli.config.parent / "gatepost.db", tmp_path / "backup.db"
+    cli.does("db", "backup", str(file))
+    assert rows(file) == rows(store)
+    assert (file.stat().st_mode & 0o777, [*tmp_path.glob("backup.db?*")]) == (0o600, [])
+    assert "exists already" in cli("db", "backup", str(file)).err
+
+
+def test_what_is_written_meanwhile_neither_gets_into_a_backup_nor_begins_it_anew(cli, tmp_path: Path):
+    store, before, seen = cli.config.parent / "gatepost.db", rows(cli.config.parent / "gatepost.db"), []
+    with closing(sqlite3.connect(store, isolation_level=None)) as server:
+
+        def told(done: int, total: int) -> None:
+            seen.append(done)
+            server.execute("UPDATE tenants SET cause = cause || 'x'")
+
+        back_up(store, tmp_path / "backup.db", told, pages=8)
+    assert (rows(tmp_path / "backup.db"), seen) == (before, sorted(set(seen)))
+    assert len(seen) > 3
+
+
+def test_a_backup_that_fails_leaves_nothing(cli, tmp_path: Path):
+    (cli.config.parent / "gatepost.db").write_bytes(b"no store" * 1000)
+    assert "is not a database" in cli("db", "backup", str(tmp_path / "backup.db")).err
+    assert [*tmp_path.glob("backup*")] == []
 
 
 @pytest.mark.needs("postgresql")
@@ -37,6 +70,7 @@ def test_nothing_comes_of_a_file_that_does_not_fit(make_cli, migrated_postgres_u
 def test_a_store_in_use_takes_nothing_more(make_cli, migrated_postgres_url):
     cli = make_cli({"storage": {"url": migrated_postgres_url}})
     file = str(cli.config.parent / "gatepost.db")
+    assert "pg_dump" in cli("db", "backup", "backup.db").err
     assert "Start the server" in cli.does("db", "import", file).out
     assert "is in use already" in cli("db", "import", file).err
 
