@@ -66,6 +66,11 @@ class Caller:
         return self.principal.mailbox_id
 
     @property
+    def reach(self) -> str:
+        """The mailbox to which its lists are limited: "" for all, `none` for a key whose mailbox is yet to come."""
+        return "" if self.is_operator or self.is_of_tenant else self.mailbox_id or "none"
+
+    @property
     def is_of_tenant(self) -> bool:
         """Whether the key belongs to a whole tenant."""
         return credentials.is_of_tenant(self.principal.scope)

@@ -135,9 +135,8 @@ async def list_domains(
     status: Annotated[Status | None, Query()] = None,
 ) -> Any:
     """The operator sees all domains, a mailbox's key only the domain of its own address."""
-    filters = {"name": roster.as_stored(domain) if domain else None, "status": status}
-    if not who.is_operator:
-        filters["tenant_id"] = who.tenant_id
+    name = roster.as_stored(domain) if domain else None
+    filters = {"name": name, "status": status, "tenant_id": who.tenant_id or None}
 
     def question(connection: Any) -> Any:
         narrowed = filters | _own_domains(connection, who)

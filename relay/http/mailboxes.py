@@ -12,7 +12,7 @@ from fastapi import Path, Query, Response
 from msgspec.structs import replace
 
 from relay.http import tighten
-from relay.http.access import Caller, Operator, Parts, Reads, Who
+from relay.http.access import Operator, Parts, Reads, Who
 from relay.http.etags import TAGGED, IfMatch, check, etag_of
 from relay.http.house import House
 from relay.http.mailbox_shapes import (
@@ -24,8 +24,9 @@ from relay.http.mailbox_shapes import (
     Status,
     told,
 )
+from relay.http.meant import mailbox_of
 from relay.http.pages import Turning, listing
-from relay.http.problems import invalid, may, not_found
+from relay.http.problems import invalid, may
 from relay.http.shapes import NO_CAUSE, Listing, PauseCause, address_of, of_row
 from relay.http.strict import Resource
 from relay.mail.address import key_of
@@ -92,7 +93,7 @@ async def list_mailboxes(
 ) -> Any:
     """The operator sees all mailboxes, a key its own."""
     filters = {"status": status, "name": name, "address_key": key_of(from_address) if from_address else None}
-    filters |= _within(who)
+    filters |= {"tenant_id": who.tenant_id or None, "id": who.reach or None}
     page = await parts.look(lambda c: listings.listed(c, "mailboxes", filters, after=turn.after, limit=turn.limit))
     shown = await all_told(parts, page.rows)
     return listing(parts, turn, page, lambda row: shown[row.id])
@@ -101,7 +102,7 @@ async def list_mailboxes(
 @router.get("/mailboxes/{id}", summary="Show a mailbox", response_model=Mailbox, responses=TAGGED)
 async def show_mailbox(mailbox_id: MailboxId, parts: Parts, who: Reads, response: Response) -> Any:
     """Includes the use of its limits."""
-    row = await parts.look(lambda c: _read(c, who, mailbox_id))
+    row = await mailbox_of(parts, who, mailbox_id)
     who.need_sight(row.tenant_id, row.id)
     response.headers["ETag"] = _etag(row)
     return await _told(parts, row)
@@ -121,7 +122,7 @@ async def change_mailbox(
     """Change declared fields (the operator) or tighten (everybody to whom it belongs)."""
     if body.policy is not None and not parts.settings().has_policy(body.policy):
         raise invalid("policy", "there is no such policy")
-    found = await parts.look(lambda c: _read(c, who, mailbox_id))
+    found = await mailbox_of(parts, who, mailbox_id)
     who.need_own(found.tenant_id, found.id)
     account = await parts.accounts.get(found.id)
     policy, now = account.policy if account else None, parts.clock()
@@ -148,7 +149,7 @@ def _etag(row: Any) -> str:
 )
 async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: PauseCause = NO_CAUSE) -> Any:
     """Nothing is accepted and nothing leaves until a person resumes it. 409 if the mailbox is no longer in the file."""
-    found = await parts.look(lambda c: _read(c, who, mailbox_id))
+    found = await mailbox_of(parts, who, mailbox_id)
     who.need_own(found.tenant_id, found.id)
     now = parts.clock()
 
@@ -171,7 +172,7 @@ async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
 
     409 if the mailbox is no longer in the file.
     """
-    found = await parts.look(lambda c: _read(c, who, mailbox_id))
+    found = await mailbox_of(parts, who, mailbox_id)
     who.need_own(found.tenant_id, found.id)
     who.need_person("resuming a mailbox")
     now = parts.clock()
@@ -190,21 +191,6 @@ async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
 
 
 # -- details ------------------------------------------------------------------------------
-
-
-def _within(who: Caller) -> dict[str, Any]:
-    """The filters that limit a caller to what is its own."""
-    if who.is_operator:
-        return {}
-    return {"tenant_id": who.tenant_id} if who.is_of_tenant else {"tenant_id": who.tenant_id, "id": who.mailbox_id}
-
-
-def _read(connection: Any, who: Caller, reference: str) -> Any:
-    """A mailbox; a name may exist in several tenants, and a key refers to its own tenant's. Raises 404."""
-    try:
-        return accounts.mailbox(connection, reference, who.tenant_id)
-    except accounts.Unknown:
-        raise not_found("mailbox") from None
 
 
 async def _told(parts: House, row: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Resolves what a call refers to: a tenant or a mailbox, named or by default the caller's own, and an address."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 
@@ -47,15 +47,20 @@ async def whole_tenant_of(parts: House, who: Caller, reference: str | None) -> s
     return await tenant_of(parts, who, reference)
 
 
+async def mailbox_of(parts: House, who: Caller, reference: str, tenant_id: str = "") -> Any:
+    """The row of a mailbox; its name may exist in several tenants, and a key means its own tenant's. Raises 404."""
+    try:
+        return await parts.look(lambda c: accounts.mailbox(c, reference, tenant_id or who.tenant_id))
+    except accounts.Unknown:
+        raise not_found("mailbox") from None
+
+
 async def scope_of(parts: House, who: Caller, mailbox: str | None, tenant_id: str = "") -> str:
     """The mailbox to which a list is limited, within a tenant if one is given; "" for all that the caller may
     see. Raises 404.
     """
     if not mailbox:
-        return "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
-    try:
-        row = await parts.look(lambda c: accounts.mailbox(c, mailbox, tenant_id or who.tenant_id))
-    except accounts.Unknown:
-        raise not_found("mailbox") from None
+        return who.reach
+    row = await mailbox_of(parts, who, mailbox, tenant_id)
     who.need_sight(row.tenant_id, row.id)
     return str(row.id)

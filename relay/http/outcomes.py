@@ -81,9 +81,7 @@ def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mai
 
 
 async def _asked(parts: House, who: Caller, period: str, model: Model | None, tenant: str | None) -> Asked:
-    tenant_id = await whole_tenant_of(parts, who, tenant)
-    own = "" if who.is_operator or who.is_of_tenant else who.mailbox_id or "none"
-    return asked_of(parts, tenant_id, period, model, own)
+    return asked_of(parts, await whole_tenant_of(parts, who, tenant), period, model, who.reach)
 
 
 @router.post(

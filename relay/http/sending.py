@@ -17,11 +17,12 @@ from relay.http import answers
 from relay.http.access import Caller, Parts, Who
 from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
+from relay.http.meant import mailbox_of
 from relay.http.problems import Problem, invalid, not_found
 from relay.http.send_shapes import SendAnswer, SendRequest
 from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
-from relay.store import accounts, idempotency
+from relay.store import idempotency
 from relay.submission.account import Account
 from relay.submission.submission import Origin, Principal, Submission, Wishes
 
@@ -91,11 +92,7 @@ async def _mailbox_id(parts: House, who: Caller, reference: str) -> str:
         return who.mailbox_id
     if reference == who.mailbox_id:
         return reference
-    try:
-        # The name may exist in several tenants: a key refers to its own tenant's.
-        return str((await parts.look(lambda c: accounts.mailbox(c, reference, who.tenant_id))).id)
-    except accounts.Unknown:
-        raise not_found("mailbox") from None
+    return str((await mailbox_of(parts, who, reference)).id)
 
 
 def origin(request: Request) -> Origin:

@@ -16,7 +16,7 @@ from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
-from relay.http.meant import OfMailbox, OfTenant, mail_address, scope_of, tenant_of
+from relay.http.meant import OfMailbox, OfTenant, mail_address, mailbox_of, scope_of, tenant_of
 from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import (
@@ -183,8 +183,8 @@ async def check_suppression(
         raise invalid("email", str(error)) from None
     own = sight(who)
     if mailbox_id:
-        mailbox = await scope_of(parts, who, mailbox_id)
-        row = await parts.look(lambda c: listings.one(c, "mailboxes", mailbox))
+        row = await mailbox_of(parts, who, mailbox_id)
+        who.need_sight(row.tenant_id, row.id)
         own = suppression_list.Sight(row.tenant_id, row.id)
     fold = (await parts.policy_of(own.mailbox_id)).suppression_check.fold_aliases
     entries, domains = await parts.look(
@@ -256,9 +256,7 @@ async def remove_suppression(entry_id: EntryId, parts: Parts, who: Who) -> Respo
 
 def sight(who: Caller) -> suppression_list.Sight:
     """Which entries the caller may see."""
-    if who.is_operator:
-        return suppression_list.Sight()
-    return suppression_list.Sight(who.tenant_id, "" if who.is_of_tenant else who.mailbox_id or "none")
+    return suppression_list.Sight(who.tenant_id, who.reach)
 
 
 def key_of(email: str | None) -> str:
@@ -288,11 +286,7 @@ async def _place(parts: House, who: Caller, body: NewSuppression) -> tuple[str, 
         reference = body.mailbox_id or who.mailbox_id
         if not reference:
             raise invalid("mailboxId", "is needed where scope is mailbox")
-        within = own if body.tenant else who.tenant_id
-        try:
-            row = await parts.look(lambda c: accounts.mailbox(c, reference, within))
-        except accounts.Unknown:
-            raise not_found("mailbox") from None
+        row = await mailbox_of(parts, who, reference, own if body.tenant else "")
         who.need_own(row.tenant_id, row.id)
         return row.tenant_id, row.id
     if body.scope == "global" or not who.is_of_tenant:
