@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core.core_schema import json_or_python_schema
 
 from policy.moment import precise
 from relay.mail.address import Address, AddressError, parse_path
@@ -96,8 +97,9 @@ class ShownAs:
         self._kind = kind
 
     def __get_pydantic_json_schema__(self, _core: Any, shown: GetJsonSchemaHandler) -> Any:
-        """The schema of the other type."""
-        return shown(TypeAdapter(self._kind).core_schema)
+        """The schema of the other type, by its name if it has one: only a schema within another is named."""
+        schema = TypeAdapter(self._kind).core_schema
+        return shown(json_or_python_schema(schema, schema))
 
 
 def has_break(text: str) -> bool:

@@ -182,6 +182,8 @@ async def test_every_call_says_what_it_needs_and_may_answer(office):
     assert to[0]["$ref"] == to[1]["items"]["$ref"]  # one may stand without a list
     assert to[1]["maxItems"] == MOST_RECIPIENTS
     posted = document["webhooks"]["event"]["post"]
+    body = document["components"]["schemas"]["WebhookDelivery"]["properties"]["body"]
+    assert body == posted["requestBody"]["content"]["application/json"]["schema"]
     assert "tags" not in posted
     assert {one["name"].lower() for one in posted["parameters"]} == {
         "webhook-id",
