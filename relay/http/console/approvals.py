@@ -13,7 +13,6 @@ from relay.http import approvals as api
 from relay.http import forecast
 from relay.http.console import checks, messages
 from relay.http.console.visit import Entry, Visit, get, post
-from relay.http.decisions import trace
 from relay.http.problems import Problem
 from relay.store import approvals, sent
 
@@ -65,16 +64,12 @@ async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
     tab = visit.asked("tab") if visit.asked("tab") in FACES else "message"
     told = await messages.shown(visit, send_id, tab, "/approvals")
     approval = await api.shown(visit.house, visit.who, send_id)
-    try:
-        record = await trace(visit.house, visit.who, send_id)
-    except Problem as problem:
-        if problem.status_code != 404:
-            raise
-        record = {"checks": []}
-    items = checks.items(record["checks"])
+    trace = await messages.trace_of(visit, send_id)
+    recorded = trace["checks"] if trace else []
+    items = checks.items(recorded)
     cause = next((item for item in items if item.status in checks.LOOK), None)
     warned = [item for item in items if item.status == "warned" and item is not cause][:WARNED]
-    summary = checks.summary(record["checks"])
+    summary = checks.summary(recorded)
     return told | {"approval": approval, "summary": summary, "cause": cause, "warned": warned, "tabs": FACES}
 
 

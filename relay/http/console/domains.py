@@ -26,8 +26,7 @@ async def show(visit: Visit) -> Response:
 
 async def add(visit: Visit) -> Response:
     """Add a domain, which is not verified yet."""
-    names = ("domain", "verificationMethod", "physicalAddress")
-    wanted = filled(api.NewDomain, {n: visit.form.get(n, "").strip() for n in names})
+    wanted = filled(api.NewDomain, visit.typed("domain", "verificationMethod", "physicalAddress"))
     made = await api.add_domain(wanted, visit.house, visit.who)
     return visit.go(f"/domains/{made['id']}", "Domain added. Publish the records below, then check DNS.")
 

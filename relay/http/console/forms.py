@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from relay.http.console.visit import Visit
 from relay.http.pages import Turn, turn_of
 from relay.http.problems import of_exception
+from relay.http.shapes import PauseCause
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -21,6 +22,11 @@ def filled(model: type[Model], values: Mapping[str, Any]) -> Model:
     except ValidationError as error:
         told = [{**e, "loc": ("body", *e["loc"])} for e in error.errors()]
         raise of_exception(RequestValidationError(told)) from None
+
+
+def cause_of(visit: Visit) -> PauseCause:
+    """Why something is paused here."""
+    return filled(PauseCause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
 
 
 def turn(visit: Visit, limit: int = 50) -> Turn:

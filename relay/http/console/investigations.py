@@ -27,7 +27,7 @@ async def show(visit: Visit) -> Response:
 
 async def close(visit: Visit) -> Response:
     """Close one with a note of what was found."""
-    body = filled(api.InvestigationClosing, {"note": visit.form.get("note", "").strip()})
+    body = filled(api.InvestigationClosing, visit.typed("note"))
     await api.close_investigation(visit.named("id"), body, visit.house, visit.who)
     return visit.go("/investigations", "Investigation closed.")
 

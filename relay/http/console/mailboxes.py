@@ -11,12 +11,11 @@ from starlette.responses import Response
 from relay.http import keys, reputation
 from relay.http import mailboxes as api
 from relay.http.console import cascade
-from relay.http.console.forms import filled, turn
+from relay.http.console.forms import cause_of, filled, turn
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.mailbox_shapes import NewMailbox
 from relay.http.pages import listing, page_of
 from relay.http.problems import Problem
-from relay.http.shapes import PauseCause
 from relay.store import credentials, listings
 from relay.submission.snippets import Login, entrance, snippet
 
@@ -83,10 +82,8 @@ async def _standing(visit: Visit, mailbox_id: str) -> dict[str, Any]:
 
 async def make(visit: Visit) -> Response:
     """Add a mailbox; its first secret is shown with it."""
-    names = ("name", "fromAddress", "fromName", "autonomyLevel")
-    made = await api.make_mailbox(
-        filled(NewMailbox, {n: visit.form.get(n, "").strip() for n in names}), visit.house, visit.who
-    )
+    wanted = filled(NewMailbox, visit.typed("name", "fromAddress", "fromName", "autonomyLevel"))
+    made = await api.make_mailbox(wanted, visit.house, visit.who)
     fresh = {"key": made["smtp"]["password"], "id": "", "label": made["name"]}
     return await _page(visit, made["id"], fresh)
 
@@ -97,11 +94,7 @@ async def make_credential(visit: Visit) -> Response:
     permissions = [name for name in ("send", "read", "manage") if visit.form.get(name)]
     if not permissions:
         raise Problem("invalid_request", "permissions: at least one is needed")
-    wanted = {
-        "label": visit.form.get("label", "").strip(),
-        "scope": f"agent:{box['fromAddress']}",
-        "permissions": permissions,
-    }
+    wanted = visit.typed("label") | {"scope": f"agent:{box['fromAddress']}", "permissions": permissions}
     fresh = await keys.make_key(filled(keys.NewKey, wanted), visit.house, visit.who)
     return await _page(visit, box["id"], fresh)
 
@@ -114,7 +107,7 @@ async def revoke(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """Pause it: nothing is accepted and nothing leaves."""
-    cause = filled(PauseCause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    cause = cause_of(visit)
     told = await api.pause_mailbox(visit.named("id"), visit.house, visit.who, cause)
     return visit.back(f"/mailboxes/{told['id']}", "Paused. It sends nothing until somebody resumes it.")
 

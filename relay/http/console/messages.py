@@ -115,13 +115,22 @@ async def cancel(visit: Visit) -> Response:
     return visit.go(f"{LIST}/{send_id}", "Cancelled. Copies that had not left will not be sent.")
 
 
-async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
+async def trace_of(visit: Visit, send_id: str) -> dict[str, Any] | None:
+    """The decision; None where it was kept for a shorter time than the message, or is recorded under the first
+    message's id.
+    """
     try:
-        trace = await decisions.trace(visit.house, visit.who, send_id)
+        return await decisions.trace(visit.house, visit.who, send_id)
     except Problem as problem:
         if problem.status_code != 404:
             raise
-        return {"trace": None}  # kept for a shorter time than the message, or recorded under the first message's id
+        return None
+
+
+async def _decision(visit: Visit, send_id: str) -> dict[str, Any]:
+    trace = await trace_of(visit, send_id)
+    if trace is None:
+        return {"trace": None}
     return {"trace": trace, "lines": checks.lines(trace["checks"]), "summary": checks.summary(trace["checks"])}
 
 

@@ -45,8 +45,7 @@ async def export(visit: Visit) -> Response:
 
 async def erase(visit: Visit) -> Response:
     """Erase the person if the address was typed the same twice."""
-    values: dict[str, Any] = {name: visit.form.get(name, "").strip() for name in ("email", "tenant")}
-    wanted = filled(api.Erasure, values | {"refuse": "refuse" in visit.form})
+    wanted = filled(api.Erasure, visit.typed("email", "tenant") | {"refuse": "refuse" in visit.form})
     if key_of(visit.form.get("again", "").strip()) != key_of(wanted.email):
         raise invalid("again", "is not the address above: nothing was erased")
     return await _page(visit, await api.erase_data_subject(wanted, visit.house, visit.who))

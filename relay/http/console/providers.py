@@ -3,10 +3,9 @@
 from starlette.responses import Response
 
 from relay.http import providers as api
-from relay.http.console.forms import filled
+from relay.http.console.forms import cause_of
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get, post
-from relay.http.shapes import PauseCause
 from relay.store import roster
 
 
@@ -20,7 +19,7 @@ async def listed(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """Give it no more mail; the others take over."""
-    cause = filled(PauseCause, {"cause": visit.form.get("cause", "").strip() or "paused in the console"})
+    cause = cause_of(visit)
     await api.pause_provider(visit.named("name"), visit.house, visit.who, cause)
     return visit.go("/providers", "Paused. The other providers take over.")
 

@@ -16,7 +16,7 @@ from relay.http.access import Door
 from relay.http.console.guard import MOST_FIELDS, Guard, check_origin, problem_page, secured
 from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Sessions
-from relay.http.console.visit import Visit
+from relay.http.console.visit import Visit, inside
 from relay.http.house import House
 from relay.http.pace import Pace
 from relay.http.problems import of_exception
@@ -50,7 +50,7 @@ class SignIn:
 
     async def show(self, request: Request) -> Response:
         """A page with one field."""
-        return secured(self._page(_inside(request.query_params.get("next", "")), ""))
+        return secured(self._page(inside(request.query_params.get("next", "")), ""))
 
     async def enter(self, request: Request) -> Response:
         """Begin a session, or say that the key is wrong."""
@@ -62,9 +62,9 @@ class SignIn:
             if problem.code == "internal_error":
                 raise
             return secured(problem_page(self._house, request, problem))
-        key, following = str(form.get("key", "")).strip(), _inside(str(form.get("next", "")))
+        key, following = str(form.get("key", "")).strip(), inside(str(form.get("next", "")))
         given = {name.removeprefix(KEPT): str(form[name]) for name in form if name.startswith(KEPT)}
-        kept = Kept(_inside(str(form.get("action", ""))), given)
+        kept = Kept(inside(str(form.get("action", ""))), given)
         # Counted before the key is checked: an address that guesses too fast is not even told when a key is right.
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many attempts from this address. Try again in {wait} s."
@@ -112,9 +112,3 @@ async def sign_out(visit: Visit) -> Response:
 def is_secure(house: House, request: Request) -> bool:
     """Whether the person is connected over TLS, to us or to the proxy in front."""
     return request.url.scheme == "https" or house.public_url().startswith("https://")
-
-
-def _inside(path: str) -> str:
-    """The path if it is one of our pages, else "": never a redirect to elsewhere (open redirect)."""
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
-    return path if is_ours and not path.startswith("/sign-in") and len(path) < 2000 else ""

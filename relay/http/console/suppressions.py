@@ -63,7 +63,7 @@ async def _names(house: House, rows: Sequence[dict[str, Any]]) -> Mapping[str, s
 
 async def add(visit: Visit) -> Response:
     """Suppress an address."""
-    values = _values(visit, "email", "mailboxId", "reason", "note") | _bounds(visit)
+    values = visit.typed("email", "mailboxId", "reason", "note") | _bounds(visit)
     try:
         told = await api.add_suppression(filled(api.NewSuppression, values), visit.house, visit.who)
     except Problem as problem:
@@ -71,10 +71,6 @@ async def add(visit: Visit) -> Response:
             raise
         raise invalid("mailboxId", problem.detail) from None  # only the mailbox is typed in by hand
     return visit.go("/suppressions", _standing(told["email"], told))
-
-
-def _values(visit: Visit, *names: str) -> dict[str, Any]:
-    return {name: visit.form.get(name, "").strip() for name in names}
 
 
 def _bounds(visit: Visit) -> dict[str, str]:
@@ -93,7 +89,7 @@ async def remove(visit: Visit) -> Response:
 
 async def add_domain(visit: Visit) -> Response:
     """Suppress a domain."""
-    wanted = filled(suppressed_domains.NewSuppressedDomain, _values(visit, "domain", "note") | _bounds(visit))
+    wanted = filled(suppressed_domains.NewSuppressedDomain, visit.typed("domain", "note") | _bounds(visit))
     told = await suppressed_domains.add_suppressed_domain(wanted, visit.house, visit.who)
     return visit.go("/suppressions/domains", _standing(told["domain"], told))
 
@@ -115,7 +111,7 @@ def _standing(name: str, told: dict[str, Any]) -> str:
 
 async def add_consent(visit: Visit) -> Response:
     """Add an entry to the ledger."""
-    values = _values(visit, "email", "tenant", "basis", "source", "jurisdiction", "proof")
+    values = visit.typed("email", "tenant", "basis", "source", "jurisdiction", "proof")
     values["granted"] = visit.form.get("granted", "yes") == "yes"
     told = await consents.add_consent(filled(consents.NewConsent, values), visit.house, visit.who)
     word = "agreed" if told["granted"] else "withdrew"

@@ -17,6 +17,12 @@ from relay.http.house import House
 SAID = "gatepost_said"  # cookie with one sentence for the next page: what the last button did
 
 
+def inside(path: str) -> str:
+    """The path if it is one of our pages, else "": never a redirect to elsewhere (open redirect)."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isascii() and path.isprintable()
+    return path if is_ours and not path.startswith("/sign-in") and len(path) < 2000 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request by a person who signed in. `form` has the values of a POST, as text."""
@@ -51,6 +57,10 @@ class Visit:
     def named(self, name: str) -> str:
         """A part of the path."""
         return str(self.request.path_params[name])
+
+    def typed(self, *names: str) -> dict[str, Any]:
+        """What was typed into these fields of the form, without the blanks around it."""
+        return {name: self.form.get(name, "").strip() for name in names}
 
     def form_at(self, action: str) -> Form:
         """The content of this page's form that is sent to `action`."""
@@ -89,9 +99,7 @@ class Visit:
 
     def back(self, path: str, said: str = "") -> Response:
         """Redirect to the page that the form names, if it is one of ours, else to `path`."""
-        wanted = self.form.get("back", "")
-        is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-        return self.go(wanted if is_ours else path, said)
+        return self.go(inside(self.form.get("back", "")) or path, said)
 
 
 Answer = Callable[[Visit], Awaitable[Response]]

@@ -31,7 +31,7 @@ async def show(visit: Visit) -> Response:
 async def add(visit: Visit) -> Response:
     """Add a destination; its secret is shown once."""
     kinds = [kind for kind in visit.form.get("events", "*").replace(",", " ").split() if kind]
-    wanted = filled(api.NewWebhook, {"url": visit.form.get("url", "").strip(), "events": kinds or ["*"]})
+    wanted = filled(api.NewWebhook, visit.typed("url") | {"events": kinds or ["*"]})
     return await _list(visit, await api.add_webhook(wanted, visit.house, visit.who))
 
 
