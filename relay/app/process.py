@@ -88,7 +88,7 @@ class App(Parts):
             clock=self.clock,
             random=self.random,
         )
-        return Station(supplies, self._inbound_sockets, (lambda: certificate.context) if certificate else None)
+        return Station(supplies, self._inbound_sockets, lambda: certificate.context if certificate else None)
 
     # -- life -----------------------------------------------------------------------------
 

@@ -19,15 +19,12 @@ log = structlog.get_logger()
 
 
 class InboundListener:
-    """One listening address for feedback by mail. `context` gives the TLS context if TLS is offered."""
+    """One listening address for feedback by mail. `context` gives the certificate's TLS context if there is one."""
 
     def __init__(
-        self,
-        listening: socket.socket,
-        reception: Reception,
-        context: Callable[[], ssl.SSLContext] | None = None,
+        self, listening: socket.socket, reception: Reception, context: Callable[[], ssl.SSLContext | None]
     ) -> None:
-        if reception.terms.tls != "none" and context is None:
+        if reception.terms.tls != "none" and context() is None:
             raise ValueError(f"a listener with tls: {reception.terms.tls} needs a certificate")
         self.reception = reception
         self._context = context
@@ -48,13 +45,14 @@ class InboundListener:
     async def start(self) -> None:
         """Start to accept connections."""
         tls, loop = self.reception.terms.tls, asyncio.get_running_loop()
-        implicit = self._context() if tls == "implicit" and self._context else None
-        self._server = await loop.create_server(self._session, sock=self._socket, ssl=implicit)
+        self._server = await loop.create_server(self._session, sock=self._socket, ssl=self._offered("implicit"))
         log.info("listening for returns", address=":".join(map(str, self.address)), tls=tls)
 
     def _session(self) -> InboundSession:
-        starttls = self._context() if self.reception.terms.tls == "starttls" and self._context else None
-        return InboundSession(self.reception, starttls, asyncio.get_running_loop())
+        return InboundSession(self.reception, self._offered("starttls"), asyncio.get_running_loop())
+
+    def _offered(self, tls: str) -> ssl.SSLContext | None:
+        return self._context() if tls == self.reception.terms.tls else None
 
     async def stop(self, timeout: float = 5.0) -> None:
         """Stop accepting, let commits finish within `timeout` seconds, and close the other connections."""

@@ -25,6 +25,7 @@ COMMANDS = 200  # of each kind per connection
 STEP = 64 << 10
 ERRORS = 20  # refusals after which a connection is closed
 SILENCE = 120.0  # seconds without input after which the connection is closed
+MESSAGE_TIME = 600.0  # seconds that a whole message may take
 LONGEST_COMMAND = 1_024
 # aiosmtpd's replies lack an enhanced code (RFC 2034). These are its successes; all its refusals get X.5.2.
 ENHANCED = {"221 Bye": "221 2.0.0 Bye", "220 Ready to start TLS": "220 2.0.0 Ready to start TLS"}
@@ -154,7 +155,7 @@ class InboundSession(smtp.SMTP):
     async def _mail(self, arg: str | None) -> None:
         """RFC 5321 §4.1.1.2. The sender does not matter, as a return path proves nothing."""
         path, parameters = _path(arg, "FROM:")
-        if path is None or not self._is_path(path, null=True):
+        if path is None or not _is_sender(path):
             await self.push("501 5.1.7 Bad sender address")
         elif self.session is None or not self.session.host_name:
             await self.push("503 5.5.1 EHLO first")
@@ -185,16 +186,6 @@ class InboundSession(smtp.SMTP):
         except AddressError:
             return None
 
-    @staticmethod
-    def _is_path(path: str, *, null: bool) -> bool:
-        if null and path == "<>":
-            return True
-        try:
-            parse_path(path)
-        except AddressError:
-            return False
-        return True
-
     async def _data(self, arg: str | None) -> None:
         """RFC 5321 §4.1.1.4."""
         if arg:
@@ -206,7 +197,7 @@ class InboundSession(smtp.SMTP):
         await self.push("354 End with a dot on a line of its own")
         incoming = _Incoming(self._reception)
         try:
-            async with asyncio.timeout(self._reception.terms.message_time):
+            async with asyncio.timeout(MESSAGE_TIME):
                 await self._receive(incoming)
             places = list(self._places.values())
             self._forget()
@@ -304,6 +295,13 @@ def _path(arg: str | None, keyword: str) -> tuple[str | None, list[str]]:
         return None, []
     path, *parameters = words[len(keyword) :].strip().split(" ")
     return (path if path.startswith("<") else None), [p for p in parameters if p]
+
+
+def _is_sender(path: str) -> bool:
+    try:
+        return path == "<>" or bool(parse_path(path))
+    except AddressError:
+        return False
 
 
 def _size(parameters: list[str]) -> int:

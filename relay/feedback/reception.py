@@ -17,6 +17,7 @@ from relay.store.writer import Unavailable
 log = structlog.get_logger()
 
 MEMORY = 64 << 20  # octets of all messages under way on all connections
+PER_ADDRESS = 20  # connections; loopback is exempt
 
 
 class InboundTerms(Struct, frozen=True):
@@ -24,11 +25,9 @@ class InboundTerms(Struct, frozen=True):
 
     hostname: str
     max_message_size: int
-    max_recipients: int = 10
-    max_connections: int = 200
-    per_address: int = 20  # loopback is exempt
-    tls: str = "none"
-    message_time: float = 600.0  # seconds a whole message may take
+    max_recipients: int
+    max_connections: int
+    tls: str
 
 
 class Guest(Protocol):
@@ -52,7 +51,7 @@ class Reception:
     def enter(self, guest: Guest, place: str) -> bool:
         """Whether a new connection may stay."""
         full = len(self._guests) >= self.terms.max_connections
-        if full or (place and self._addresses[place] >= self.terms.per_address):
+        if full or (place and self._addresses[place] >= PER_ADDRESS):
             return False
         self._guests.add(guest)
         self._addresses[place] += 1

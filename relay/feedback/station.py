@@ -61,10 +61,7 @@ class Station:
     """The feedback part of one process. Listeners keep the settings with which they started."""
 
     def __init__(
-        self,
-        supplies: Supplies,
-        sockets: Sequence[socket] = (),
-        context: Callable[[], ssl.SSLContext] | None = None,
+        self, supplies: Supplies, sockets: Sequence[socket], context: Callable[[], ssl.SSLContext | None]
     ) -> None:
         self._supplies = s = supplies
         self._sockets = sockets
