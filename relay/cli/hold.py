@@ -97,7 +97,7 @@ def _foretold(house: "House", connection: "Connection", send_id: str) -> list[di
     (found,) = read_accounts(connection, [approval.mailbox_id])
     row, settings = (found[0] if found else None), house.settings
     policy = policy_of(settings, row, row.tenant_name) if row is not None else settings.policy()
-    return outlooks(connection, send_id, policy, house.now())
+    return outlooks(connection, approval, policy, house.now())
 
 
 def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:

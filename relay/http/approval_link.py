@@ -88,7 +88,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         "Waiting since": [when(row.requested_at)],
     }
     if waits:
-        facts["If approved now"] = in_words(await forecast(parts, send_id, row.mailbox_id))
+        facts["If approved now"] = in_words(await forecast(parts, send_id))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{_folded(words)}</dd>" for name, words in facts.items())
     text = await asyncio.to_thread(_text, data)  # in a thread: an agent's message must not block others
     shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"

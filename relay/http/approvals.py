@@ -117,7 +117,7 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
 
     Returns what becomes of each approved recipient: the policy, which is asked again, may refuse some.
     """
-    became = await _foretold(parts, send_id) if decision == "approve" else []
+    became = await forecast(parts, send_id) if decision == "approve" else []
     act = {"approve": approvals.approve, "reject": approvals.reject, "withdraw": approvals.withdraw}[decision]
     now = parts.clock()
     try:
@@ -130,17 +130,10 @@ async def settle(parts: House, send_id: str, decision: str, *, by: str, note: st
     return became
 
 
-async def _foretold(parts: House, send_id: str) -> list[dict[str, Any]]:
-    row = await parts.look(lambda c: approvals.one(c, send_id))
-    waits = row is not None and row.status == "pending"
-    return await forecast(parts, send_id, row.mailbox_id) if waits else []
-
-
 async def shown(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     """One approval with its forecast. Raises 404 if the caller may not see it."""
     told = await _found(parts, who, send_id)
-    waits = told["status"] == "pending"
-    return told | {"ifApproved": await forecast(parts, send_id, told["mailboxId"]) if waits else []}
+    return told | {"ifApproved": await forecast(parts, send_id)}
 
 
 async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:

@@ -37,17 +37,20 @@ class RecipientForecast(Told):
     until: DateTime | None
 
 
-async def forecast(house: House, send_id: str, mailbox_id: str) -> list[dict[str, Any]]:
-    """An outlook for each held recipient. Raises Unavailable."""
-    policy, now = await house.policy_of(mailbox_id), house.clock()
-    return await house.look(lambda c: outlooks(c, send_id, policy, now))
+async def forecast(house: House, send_id: str) -> list[dict[str, Any]]:
+    """An outlook for each held recipient, while the message waits. Raises Unavailable."""
+    approval = await house.look(lambda c: approvals.one(c, send_id))
+    if approval is None or approval.status != "pending":
+        return []
+    policy, now = await house.policy_of(approval.mailbox_id), house.clock()
+    return await house.look(lambda c: outlooks(c, approval, policy, now))
 
 
-def outlooks(connection: Connection, send_id: str, policy: PolicySettings, now: int) -> list[dict[str, Any]]:
+def outlooks(connection: Connection, approval: Any, policy: PolicySettings, now: int) -> list[dict[str, Any]]:
     """The same, read from a given store; also used by the command line."""
-    approval, parcel = approvals.one(connection, send_id), queue.parcel_of(connection, send_id)
-    held = [d for d in sent.deliveries_of(connection, [send_id])[send_id] if d.state == "held"]
-    if approval is None or parcel is None or not held:
+    parcel = queue.parcel_of(connection, approval.send_id)
+    held = [d for d in sent.deliveries_of(connection, [approval.send_id])[approval.send_id] if d.state == "held"]
+    if parcel is None or not held:
         return []
     stops = {delivery.n: _CHANGED for delivery in held}
     if approvals.is_as_held(connection, approval):
