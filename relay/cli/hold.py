@@ -122,7 +122,7 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
 
     ids = [row.send_id for row in rows]
     sends, deliveries = approvals.sends(connection, ids), sent.deliveries_of(connection, ids)
-    names = sent.names_of(connection, sorted({row.mailbox_id for row in rows}))
+    names = sent.names_of(connection, (row.mailbox_id for row in rows))
     return [
         {
             "sendId": row.send_id,

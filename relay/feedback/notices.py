@@ -97,7 +97,7 @@ class Notices:
         people = addresses(alerts.notify)
         if not people or alerts.sender is None or not events:
             return []
-        names = names_of(connection, sorted({e.mailbox_id for e in events}))
+        names = names_of(connection, (e.mailbox_id for e in events))
         lines = [_alert(event, names) for event in events]
         subject = lines[0] if len(lines) == 1 else f"{lines[0]} (and {len(lines) - 1} more)"
         text = "\n".join([*lines, "", f"Console: {self._public_url()}/", ""])

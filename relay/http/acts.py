@@ -15,7 +15,7 @@ def told(connection: Connection, limit: int, *, since: int = 0) -> list[dict[str
     """The newest acts since a time, the newest first."""
     found = acts.newest(connection, limit, since=since)
     tenants = listings.tenant_names(connection)
-    mailboxes = names_of(connection, sorted({act.mailbox_id for act in found}))
+    mailboxes = names_of(connection, (act.mailbox_id for act in found))
     return [_told(act, tenants, mailboxes) for act in found]
 
 

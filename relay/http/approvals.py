@@ -76,7 +76,7 @@ async def list_approvals(
         )
         ids = [row.send_id for row in page.rows]
         sends = approvals.sends(connection, ids)
-        names = sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+        names = sent.names_of(connection, (row.mailbox_id for row in page.rows))
         return page, sends, sent.deliveries_of(connection, ids), names
 
     page, sends, deliveries, names = await parts.look(question)

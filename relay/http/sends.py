@@ -140,7 +140,7 @@ async def list_sends(
     def question(connection: Any) -> Any:
         page = sent.search(connection, what, after=turn.after, limit=turn.limit)
         deliveries = sent.deliveries_of(connection, [row.id for row in page.rows])
-        names = sent.names_of(connection, sorted({row.mailbox_id for row in page.rows}))
+        names = sent.names_of(connection, (row.mailbox_id for row in page.rows))
         return page, deliveries, sent.refused_of(connection, page.rows), names
 
     page, deliveries, refused, names = await parts.look(question)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
+from config.senders import DEFAULT_TENANT
 from policy.reputation import assess
 from policy.settings import Reputation
 from policy.state import Limits
@@ -26,7 +27,6 @@ from relay.store.rates import read_rates
 from relay.store.suppressions import suffixes
 from relay.store.tallies import set_aside
 
-DEFAULT_TENANT = "default"
 BY_REPUTATION = "reputation: "
 PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # reasons why accepted mail waits
 

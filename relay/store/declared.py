@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from config.senders import SendingDomain
+from config.senders import DEFAULT_TENANT, SendingDomain
 from config.settings import Settings
 from policy.usage import Usage
 from relay.store import guard
 from relay.store import schema as t
-from relay.store.accounts import DEFAULT_TENANT, InUse
+from relay.store.accounts import InUse
 from relay.store.declared_mailboxes import mailboxes, stays
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps, loads

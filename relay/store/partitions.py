@@ -21,6 +21,7 @@ from sqlalchemy import Connection, text
 
 from policy.usage import DAY
 from relay.mail.ids import first_id
+from relay.store.nodes import wait_alone
 
 AHEAD = 3 * DAY  # a period exists at least this long before it begins
 LOCK = 0x6761_7470  # advisory lock for making periods
@@ -76,7 +77,7 @@ def prepare(connection: Connection, now: int, cuts: Sequence[Cut] = CUTS, *, sin
     if not is_cut(connection) or not _missing(connection, now, cuts, since):
         return []
     with _patiently(connection):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})  # before touching any table
+        wait_alone(connection, LOCK)  # before touching any table
         missing = _missing(connection, now, cuts, since)  # another machine may have been faster
         made = [period for period in missing if not _strays(connection, period)]
         for period in made:

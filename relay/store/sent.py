@@ -3,7 +3,7 @@
 Lists are read from indexes, newest first, whatever the volume; nothing here reads a body.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -248,9 +248,10 @@ def repeats_of(connection: Connection, row: Any) -> int:
     return max(0, answers - 1) if row.decision in ("blocked", "deferred") else answers
 
 
-def names_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, str]:
-    """The names of these mailboxes, by id."""
-    query = select(t.mailboxes.c.id, t.mailboxes.c.name).where(t.mailboxes.c.id.in_(list(ids)))
+def names_of(connection: Connection, ids: Iterable[str | None]) -> Mapping[str, str]:
+    """The names of these mailboxes, by id; whoever has none may stand among them."""
+    wanted = sorted({one for one in ids if one})
+    query = select(t.mailboxes.c.id, t.mailboxes.c.name).where(t.mailboxes.c.id.in_(wanted))
     return {row.id: row.name for row in connection.execute(query)}
 
 

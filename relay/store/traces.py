@@ -8,9 +8,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from relay.mail.address import AddressError, alias_key, parse_path
 from relay.store import schema as t
+from relay.store.audit import MARK
 from relay.store.engine import loads
 
-MARK = "~"  # precedes a token that replaces an address
 ALIAS = "~"  # follows the token if it replaces not the address but its alias key
 ERASED = "erased"
 _OF_RECIPIENTS = ("checks", "verdicts")

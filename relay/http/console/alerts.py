@@ -28,7 +28,7 @@ class Alert:
 def read(connection: Any, since: int) -> Sequence[Alert]:
     """The alerts raised since a time, the newest first; the same alert about the same mailbox is listed once."""
     rows = journal.alerts(connection, since)
-    names = names_of(connection, sorted({row.mailbox_id for row in rows})) if rows else {}
+    names = names_of(connection, (row.mailbox_id for row in rows)) if rows else {}
     found: dict[tuple[str, str], Alert] = {}
     for alert in _told(rows, names):
         key = (alert.what, alert.whom)

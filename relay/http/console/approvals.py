@@ -38,7 +38,7 @@ async def _page(visit: Visit, chosen: str) -> Response:
     def question(connection: Any) -> Any:
         waiting = approvals.around(connection, chosen, MOST)
         ids = [row.send_id for row in waiting.rows]
-        names = sent.names_of(connection, sorted({row.mailbox_id for row in waiting.rows}))
+        names = sent.names_of(connection, (row.mailbox_id for row in waiting.rows))
         return waiting, approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
 
     waiting, found, deliveries, names = await visit.house.look(question)

@@ -12,16 +12,14 @@ async def listed(visit: Visit) -> Response:
     """The open ones, or the closed ones."""
     status = "closed" if visit.asked("status") == "closed" else "open"
     page = await api.list_investigations(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
-    ids = sorted({case["mailboxId"] for case in page["data"] if case["mailboxId"]})
-    names = await visit.house.look(lambda c: sent.names_of(c, ids))
+    names = await visit.house.look(lambda c: sent.names_of(c, (case["mailboxId"] for case in page["data"])))
     return visit.page("investigations.html", cases=page["data"], next=page["nextCursor"], which=status, names=names)
 
 
 async def show(visit: Visit) -> Response:
     """One case."""
     case = await api.show_investigation(visit.named("id"), visit.house, visit.who)
-    ids = [case["mailboxId"]] if case["mailboxId"] else []
-    names = await visit.house.look(lambda c: sent.names_of(c, ids))
+    names = await visit.house.look(lambda c: sent.names_of(c, [case["mailboxId"]]))
     return visit.page("investigation.html", case=case, names=names)
 
 

@@ -225,7 +225,7 @@ async def find(visit: Visit) -> Found:
 def _rows(connection: Any, found: Sequence[Any]) -> list[Row]:
     deliveries = sent.deliveries_of(connection, [r.id for r in found])
     refused = sent.refused_of(connection, found)
-    names = sent.names_of(connection, sorted({r.mailbox_id for r in found}))
+    names = sent.names_of(connection, (r.mailbox_id for r in found))
     return [_row(r, deliveries[r.id], refused[r.id], names) for r in found]
 
 

@@ -57,8 +57,7 @@ async def _shown(visit: Visit, kind: str) -> Response:
 
 async def _names(house: House, rows: Sequence[dict[str, Any]]) -> Mapping[str, str]:
     """The names, by id, of the mailboxes to which these entries apply."""
-    ids = sorted({row["mailboxId"] for row in rows if row["mailboxId"]})
-    return await house.look(lambda c: sent.names_of(c, ids))
+    return await house.look(lambda c: sent.names_of(c, (row["mailboxId"] for row in rows)))
 
 
 async def add(visit: Visit) -> Response:
