@@ -13,6 +13,7 @@ from config.types import (
     Domain,
     Duration,
     FilePath,
+    Listening,
     Name,
     Nameserver,
     NetworkField,
@@ -22,7 +23,6 @@ from config.types import (
     Size,
     Url,
     Wait,
-    split_endpoint,
 )
 
 
@@ -112,7 +112,7 @@ class Operator(Section):
     key: SecretField
 
 
-class Http(Section):
+class Http(Listening):
     # Where API, console, unsubscribe pages and provider hooks listen. Default 127.0.0.1:8025.
     bind: Bind = "127.0.0.1:8025"
     # The operator's bearer key, which also signs in to the console. Default: generated in
@@ -131,14 +131,6 @@ class Http(Section):
     calls_per_minute: Count = 600
     # Bearer key for /metrics. Default none: anybody who can reach the port may read it.
     metrics_key: SecretField | None = None
-
-    @property
-    def host(self) -> str:
-        return split_endpoint(self.bind)[0]
-
-    @property
-    def port(self) -> int:
-        return split_endpoint(self.bind)[1]
 
 
 class Dns(Section):

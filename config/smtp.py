@@ -9,19 +9,19 @@ from config.types import (
     Bind,
     Domain,
     FilePath,
+    Listening,
     NetworkField,
     Positive,
     Section,
     Size,
     Wait,
     is_loopback,
-    split_endpoint,
 )
 
 TlsMode = Literal["none", "starttls", "implicit"]
 
 
-class Listener(Section):
+class Listener(Listening):
     # Address and port, as "127.0.0.1:2525" or "[::]:587", which takes IPv4 too. Port 0 takes any free one.
     bind: Bind
     # none, starttls (usual on 587) or implicit (usual on 465). Default none.
@@ -29,14 +29,6 @@ class Listener(Section):
     # Offer AUTH without TLS although the address can be reached from outside. Default false: passwords would cross
     # the network in clear text. Set it only behind a proxy that terminates TLS.
     allow_plaintext_auth: bool = False
-
-    @property
-    def host(self) -> str:
-        return split_endpoint(self.bind)[0]
-
-    @property
-    def port(self) -> int:
-        return split_endpoint(self.bind)[1]
 
     @property
     def is_loopback(self) -> bool:

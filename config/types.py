@@ -303,3 +303,22 @@ MOST = 2_147_483_647
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(ge=0)]
+
+
+class Listening(Section):
+    """A section that says where to listen."""
+
+    bind: Bind
+
+    @property
+    def host(self) -> str:
+        return split_endpoint(self.bind)[0]
+
+    @property
+    def port(self) -> int:
+        return split_endpoint(self.bind)[1]
+
+    @property
+    def own_address(self) -> tuple[str, int]:
+        """Where this machine itself reaches it: a wildcard cannot be called."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port  # noqa: S104 - compared

@@ -17,8 +17,7 @@ def healthcheck(config: ConfigFile = None) -> int:
     from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http.host, settings.http.host)  # noqa: S104 - compared
-    connection = _connection(host, settings.http.port, tls=settings.http.tls is not None)
+    connection = _connection(*settings.http.own_address, tls=settings.http.tls is not None)
     try:
         connection.request("GET", "/readyz", headers={"Host": "localhost"})
         answer = connection.getresponse()

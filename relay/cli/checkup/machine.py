@@ -15,6 +15,7 @@ from typing import Any
 from config.errors import SecretMissing
 from config.settings import Settings
 from config.smtp import Listener
+from config.types import Listening
 from policy.usage import MINUTE
 from relay.app.instance import Instance
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
@@ -26,8 +27,6 @@ from relay.store.clock import WORTH_TELLING
 from relay.store.engine import StoreUnusable, unsafe_settings
 from relay.store.keys import unopened
 from relay.store.migrate import HEAD
-
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
 def interpreter() -> Iterator[Finding]:
@@ -120,15 +119,14 @@ def _unsealed(house: House, row: Any) -> str:
 def listeners(settings: Settings) -> Iterator[Finding]:
     """Whether the server is running, and what it offers to whom."""
     for listener in settings.smtp.listeners:
-        banner = _banner(listener)
-        if banner:
+        if _answers(listener, b"" if listener.tls == "implicit" else b"220"):  # behind TLS the client speaks first
             yield ok("smtp", f"{listener.bind} answers ({_tls(listener)})")
         else:
             yield warn(
                 "smtp", f"nothing answers on {listener.bind}", "Agents cannot submit mail.", "Start it: gatepost serve"
             )
         yield from _exposure(listener)
-    if not _answers(settings.http.host, settings.http.port):
+    if not _answers(settings.http):
         why = "Console, API, unsubscribe links and provider hooks are down."
         yield warn("http", f"nothing answers on {settings.http.bind}", why, "Start it: gatepost serve")
     else:
@@ -182,21 +180,11 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _banner(listener: Listener) -> bool:
-    """Whether a server answers with 220; behind TLS it is enough that something listens."""
-    if listener.tls == "implicit":
-        return _answers(listener.host, listener.port)
+def _answers(at: Listening, banner: bytes = b"") -> bool:
+    """Whether something listens there that begins with this banner."""
     try:
-        with socket.create_connection((_ANY.get(listener.host, listener.host), listener.port), 3) as connected:
-            return connected.recv(3) == b"220"
-    except OSError:
-        return False
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((_ANY.get(host, host), port), 3):
-            return True
+        with socket.create_connection(at.own_address, 3) as connected:
+            return not banner or connected.recv(len(banner)) == banner
     except OSError:
         return False
 
