@@ -97,7 +97,7 @@ class Chores:
     async def _every(self, chore: Chore) -> None:
         while True:
             await asyncio.sleep(chore.period)
-            if chore.alone and self._parts.database.is_sqlite and self._parts.slot != 0:
+            if chore.alone and self._parts.database.is_sqlite and not self._parts.is_first:
                 continue
             try:
                 await chore.do()
@@ -119,13 +119,13 @@ class Chores:
             parts.look_back(connection)
             if not heartbeat(connection, parts.node, now, figures):
                 self._register(connection)
-            return now, rise(connection) if parts.slot == 0 else tide(connection)
+            return now, rise(connection) if parts.is_first else tide(connection)
 
         now, parts.heard = await parts.writer.run(beat)
         if self._was_away(now):
             self._awake_since = now
         self._last_beat = now
-        if parts.slot == 0:
+        if parts.is_first:
             self._tell_difference()
             self._note_tide()
 
@@ -162,7 +162,7 @@ class Chores:
         if not parts.room.look_at_file():
             return
         parts.writer.lost = parts.room.loss
-        if parts.slot:
+        if not parts.is_first:
             return
         data = {"alert": "store_lost", "cause": f"{parts.room.loss}; no mail is accepted until the server is restarted"}
         await parts.writer.run(lambda c: record(c, [Event("alert.raised", parts.clock(), data=data)]))
@@ -215,7 +215,7 @@ class Chores:
     async def _events(self) -> None:
         """Tell, once on each machine, of a transaction that keeps events from webhooks, notices and streams."""
         parts = self._parts
-        if parts.slot != 0:
+        if not parts.is_first:
             return
         found = await parts.reader.call(journal.withheld)
         if found is not None and (waited := parts.clock() - found.since) >= MINUTE:

@@ -85,6 +85,7 @@ class Parts:
         self.vault = vault
         self.instance = instance
         self.slot = slot
+        self.is_first = slot == 0  # does what one worker does for all of its installation
         self._shared = shared
         self._tally = tally
         self._slate = slate

@@ -56,11 +56,6 @@ class App(Parts):
         self._http: Any = None
         self._metrics: Any = None
 
-    @property
-    def is_first(self) -> bool:
-        """Whether this process does what one worker does for all of its installation."""
-        return self.slot == 0
-
     @cached_property
     def chores(self) -> Chores:
         """The periodic chores of this process."""

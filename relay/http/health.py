@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import Connection
 
 from relay.http.access import Parts
 from relay.http.house import Figures
-from relay.http.metrics import CONTENT_TYPE
 from relay.http.problems import Problem, may
 from relay.http.shapes import Told
 from relay.http.strict import Calls
@@ -82,7 +82,7 @@ async def metrics(request: Request, parts: Parts) -> Response:
     told: tuple[Figures | None, Sequence[str]] = None, ()
     with suppress(Unavailable):  # without the store, the process's own metrics are needed all the more
         told = await parts.look(lambda c: (_stored(c, parts.clock()), parts.beside(c)))
-    return Response(request.app.state.metrics.text(*told), media_type=CONTENT_TYPE)
+    return Response(request.app.state.metrics.text(*told), media_type=CONTENT_TYPE_LATEST)
 
 
 def _stored(connection: Connection, now: int) -> Figures:

@@ -79,7 +79,6 @@ class House:
     ready: Callable[[], tuple[bool, Sequence[str]]]  # whether it accepts mail, and what is missing
     wake: Callable[[], None]  # to be called when something may be due at once
     changed: Callable[[], None]  # to be called when an account, credential or rule changed: empties the caches
-    registry: Any = None  # prometheus_client.CollectorRegistry with the process's own metrics, or None
     counts: Callable[[], Counts] = dict  # counters, read when /metrics is requested
     beside: Callable[[Connection], Sequence[str]] = lambda _connection: ()  # metrics of the other workers, for /metrics
     figures: Callable[[], Figures] = dict  # gauges, read when /metrics is requested

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
@@ -35,7 +35,7 @@ class Metrics:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self.registry: CollectorRegistry = house.registry or CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._calls = Counter(
             "gatepost_http_requests", "HTTP calls", ("method", "route", "status"), registry=self.registry
         )
@@ -128,6 +128,3 @@ class _Kept:
 def _route(scope: Scope) -> str:
     """The route's path as declared, not as called: ids must not become labels."""
     return str(getattr(scope.get("route"), "path", "") or "none")
-
-
-CONTENT_TYPE = CONTENT_TYPE_LATEST
