@@ -179,7 +179,7 @@ class Chores:
     async def _ask_dns(self, row: Any) -> None:
         parts = self._parts
         keys = await parts.reader.call(lambda c: roster.keys_of(c, row.name))
-        found = await dns_records.check(dns_records.wanted(row, keys, parts.settings), parts.resolver)
+        found = await dns_records.check(row, keys, parts.settings, parts.resolver)
         records = [record.as_json() for record in found]
         await parts.writer.run(lambda c: domains.checked(c, row.id, records=records, now=parts.clock()))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.settings import Settings
-from relay.http.dns_records import Found, check, wanted
+from relay.http.dns_records import Found, check
 from relay.mail.dns import DnsResolver
 
 
@@ -16,4 +16,4 @@ def asked(settings: Settings, row: Any, keys: Sequence[Any]) -> list[Found]:
 
 async def _asked(settings: Settings, row: Any, keys: Sequence[Any]) -> list[Found]:
     servers, patience = map(str, settings.dns.nameservers), settings.dns.timeout.total_seconds()
-    return await check(wanted(row, keys, settings), DnsResolver(tuple(servers), patience))
+    return await check(row, keys, settings, DnsResolver(tuple(servers), patience))

@@ -134,14 +134,13 @@ def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 
 def _print(house: "House", reference: str, *, as_json: bool) -> None:
     from relay.cli.output import details, print_json, say
-    from relay.http.dns_records import last_seen, wanted
+    from relay.http.dns_records import last_seen
     from relay.store import roster
-    from relay.store.engine import loads
 
     with house.reading() as connection:
         row = roster.domain(connection, reference)
         keys = roster.keys_of(connection, row.name)
-    records = [found.as_json() for found in last_seen(wanted(row, keys, house.settings), loads(row.records))]
+    records = [found.as_json() for found in last_seen(row, keys, house.settings)]
     if as_json:
         print_json(_shown(row) | {"dnsRecords": records})
         return

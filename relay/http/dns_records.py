@@ -6,7 +6,7 @@ domain stays verified.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from config.settings import Settings
 from config.types import is_loopback
 from relay.mail.dns import NoAnswer, Resolver
+from relay.store.engine import loads
 from relay.store.keys import LEAVE_PUBLISHED
 
 Type = Literal["TXT", "CNAME", "MX"]
@@ -82,11 +83,11 @@ def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
     return records
 
 
-def last_seen(records: Sequence[Wanted], seen: Sequence[Mapping[str, Any]]) -> list[Found]:
-    """The records as DNS had them when last asked; `seen` is what was stored then, in the API's form."""
-    known = {(r["type"], r["name"], r["value"]): r for r in seen}
+def last_seen(row: Any, keys: Sequence[Any], settings: Settings) -> list[Found]:
+    """The records a domain should have, as DNS had them when last asked; that is stored in the API's form."""
+    known = {(r["type"], r["name"], r["value"]): r for r in loads(row.records)}
     found = []
-    for record in records:
+    for record in wanted(row, keys, settings):
         then = known.get((record.type, record.name, record.value))
         found.append(Found(record, then["status"], then["problem"] or "") if then else Found(record, "pending"))
     return found
@@ -133,9 +134,9 @@ def _of_host(host: str) -> str:
 # -- judging --------------------------------------------------------------------------------
 
 
-async def check(records: Sequence[Wanted], resolver: Resolver) -> list[Found]:
-    """Ask DNS for all records at once."""
-    return list(await asyncio.gather(*(_check(record, resolver) for record in records)))
+async def check(row: Any, keys: Sequence[Any], settings: Settings, resolver: Resolver) -> list[Found]:
+    """Ask DNS for all records a domain should have, at once."""
+    return list(await asyncio.gather(*(_check(record, resolver) for record in wanted(row, keys, settings))))
 
 
 async def _check(record: Wanted, resolver: Resolver) -> Found:

@@ -22,7 +22,6 @@ from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told
 from relay.http.strict import Resource
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.store import accounts, domains, keys, listings, roster, rotation
-from relay.store.engine import loads
 from relay.store.suppressions import suffixes
 
 router = Resource("Domains")
@@ -227,7 +226,7 @@ async def rotate_domain_keys(domain_id: DomainId, parts: Parts, who: Operator) -
 
 async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
     """Ask DNS about a domain and store the result; returns the updated row and keys."""
-    found = await dns_records.check(dns_records.wanted(row, own_keys, parts.settings()), parts.resolver)
+    found = await dns_records.check(row, own_keys, parts.settings(), parts.resolver)
     now = parts.clock()
 
     def job(connection: Any) -> Any:
@@ -239,9 +238,8 @@ async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
 
 def told(parts: House, row: Any, own_keys: Any) -> dict[str, Any]:
     """A domain in the API's form: the records to publish, with what DNS last said of each."""
-    records = dns_records.last_seen(dns_records.wanted(row, own_keys, parts.settings()), loads(row.records))
-    method, shown = row.verification, [record.as_json() for record in records]
-    return of_row(Domain, row, domain=row.name, verification_method=method, dns_records=shown)
+    records = [record.as_json() for record in dns_records.last_seen(row, own_keys, parts.settings())]
+    return of_row(Domain, row, domain=row.name, verification_method=row.verification, dns_records=records)
 
 
 def _etag(row: Any) -> str:
