@@ -33,12 +33,12 @@ def list_(
     from relay.cli.output import Column, ago, listing
     from relay.cli.rows import find_mailbox
     from relay.store import accounts
-    from relay.store.credentials import listed, tenant_of
+    from relay.store.credentials import listed, tenant_behind
 
     with opened(config) as house, house.reading() as connection:
         own = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
         of = accounts.tenant(connection, tenant).id if tenant else ""
-        rows = [shown(row) for row in listed(connection, own) if of in ("", tenant_of(row))]
+        rows = [shown(row) for row in listed(connection, own) if of in ("", tenant_behind(row))]
     columns = (
         Column("Credential", "id"),
         Column("Label", lambda row: row["label"] or row["username"], "bold"),
@@ -87,7 +87,7 @@ def rotate(
     from relay.cli.errors import Refused
     from relay.cli.house import opened
     from relay.cli.values import one_of
-    from relay.store.credentials import generate, issue, tenant_of
+    from relay.store.credentials import generate, issue, tenant_behind
     from relay.store.credentials import revoke as end
     from relay.store.engine import loads
 
@@ -102,7 +102,7 @@ def rotate(
                 raise Refused(f"{row.id} is revoked for good; create a new one: {again}")
             made = generate(house.vault, os.urandom)
             may = tuple(loads(row.permissions))
-            new = made.credential(tenant_of(row), row.mailbox_id, row.scope, row.label, may)
+            new = made.credential(tenant_behind(row), row.mailbox_id, row.scope, row.label, may)
             issue(connection, new, by=house.operator, now=house.now())
             end(connection, row.id, by=house.operator, now=house.now())
         _print(house, form, row.mailbox_name or row.scope, row.scope, made)

@@ -106,7 +106,7 @@ async def revoke_key(key_id: Annotated[str, Path(alias="id")], parts: Parts, who
 
 def told(row: Any) -> dict[str, Any]:
     """A credential in the API's form."""
-    found = {"mailbox_id": row.found_mailbox, "tenant_id": credentials.tenant_of(row)}
+    found = {"mailbox_id": row.found_mailbox, "tenant_id": credentials.tenant_behind(row)}
     return of_row(Key, row, scope=scope_told(row.scope), key_prefix=row.prefix, **found)
 
 

@@ -120,7 +120,7 @@ def by_id(connection: Connection, credential_id: str) -> Any:
     return connection.execute(_JOINED.where(t.credentials.c.id == credential_id)).first()
 
 
-def tenant_of(row: Any) -> str:
+def tenant_behind(row: Any) -> str:
     """The tenant of a credential's mailbox; until there is one, that of the credential."""
     return str(row.mailbox_tenant or row.tenant_id)
 
@@ -176,7 +176,7 @@ def revoke(connection: Connection, credential_id: str, *, by: str, now: int) -> 
     if not connection.execute(revoked.values(status="revoked", revoked_at=now)).rowcount:
         return
     data = {"key": credential_id, "label": row.label}
-    enact(connection, Event("key.revoked", now, tenant_of(row), row.found_mailbox or "", data=data), by=by)
+    enact(connection, Event("key.revoked", now, tenant_behind(row), row.found_mailbox or "", data=data), by=by)
 
 
 def _letters(random: bytes) -> str:

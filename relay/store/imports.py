@@ -68,7 +68,7 @@ def consent_reader(
 
     def read(row: Mapping[str, str]) -> NewConsent:
         granted = is_yes(row["granted"]) if "granted" in row else True
-        own = tenant_of(row["tenant"], tenants) if row.get("tenant") else tenant_id
+        own = _tenant_named(row["tenant"], tenants) if row.get("tenant") else tenant_id
         fields = {**row, "source": row.get("source") or "import"}
         return consent_of(fields, granted=granted, tenant_id=own, new_id=new_id, now=clock())
 
@@ -161,7 +161,7 @@ def _place(row: Mapping[str, str], there: Places, default: Place) -> Place:
         raise ValueError(f"scope {scope[:40]!r} is none of {', '.join(SCOPES)}")
     if scope == "global":
         return Place(scope, default.tenant_id)
-    tenant_id = tenant_of(row["tenant"], there.tenants) if row.get("tenant") else default.tenant_id
+    tenant_id = _tenant_named(row["tenant"], there.tenants) if row.get("tenant") else default.tenant_id
     if scope == "tenant":
         return Place(scope, tenant_id)
     if not mailbox:
@@ -182,7 +182,7 @@ def _check_domain(domain: str, scope: str) -> None:
         raise ValueError(f"{domain!r} is not a domain of one owner: write *@example.com to suppress all of a domain")
 
 
-def tenant_of(name: str, tenants: Mapping[str, str]) -> str:
+def _tenant_named(name: str, tenants: Mapping[str, str]) -> str:
     """The id of the tenant of that name; raises ValueError."""
     if name not in tenants:
         raise ValueError(f"there is no tenant {name[:100]!r}: create it first, or correct the name")

@@ -139,7 +139,7 @@ def _principal(row: Any) -> Principal:
         raise AuthRefused("revoked")
     return Principal(
         credential_id=row.id,
-        tenant_id=credentials.tenant_of(row),
+        tenant_id=credentials.tenant_behind(row),
         mailbox_id=row.found_mailbox or "",
         permissions=frozenset(loads(row.permissions)),
         username=row.username or row.label,
