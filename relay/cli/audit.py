@@ -57,21 +57,18 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Export the decisions as recorded, as NDJSON. Addresses remain tokens."""
-    from policy.moment import precise
     from relay.cli.house import opened
     from relay.cli.output import print_line
     from relay.cli.progress import Progress
     from relay.cli.values import span
     from relay.store import decisions
-    from relay.store.engine import loads
 
     with opened(config) as house, house.reading() as connection:
         start = house.now() - span(since, "--since") if since else 0
         with Progress("Exporting", decisions.counted(connection, start)) as progress:
             for rows in decisions.pages(connection, start):
                 for row in rows:
-                    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": precise(row.at)}
-                    print_line(head | {"hash": row.hash, "record": loads(row.record)})
+                    print_line(decisions.exported(row))
                 progress.add(len(rows))
     sys.stdout.flush()
 

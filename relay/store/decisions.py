@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from policy.moment import precise
 from relay.store import schema as t
+from relay.store.engine import loads
 
 PAGE = 1000
 SKEW = 86_400_000  # milliseconds by which clocks may differ, or may have been set back, between two records
@@ -37,6 +39,12 @@ def pages(connection: Connection, since: int = 0) -> Iterator[Sequence[Any]]:
 def page_after(connection: Connection, after: int, since: int = 0) -> Sequence[Any]:
     """The next rows after a sequence number."""
     return connection.execute(_IN_ORDER, {"since": since, "after": after}).all()
+
+
+def exported(row: Any) -> dict[str, Any]:
+    """A row of a page as an export has it: as recorded, addresses remain tokens."""
+    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": precise(row.at)}
+    return head | {"hash": row.hash, "record": loads(row.record)}
 
 
 def newest(connection: Connection, limit: int, since: int = 0) -> Sequence[Any]:

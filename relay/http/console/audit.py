@@ -4,7 +4,6 @@ people changed.
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import orjson
 from starlette.responses import Response, StreamingResponse
@@ -12,10 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from relay.http import acts
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.house import House
-from relay.http.shapes import when
 from relay.store import audit, decisions, listings, proof
 from relay.store.audit import Verified
-from relay.store.engine import loads
 
 ACTS = 50
 _RUNNING = asyncio.Lock()  # one verification at a time: it reads every record
@@ -57,13 +54,8 @@ async def export(visit: Visit) -> Response:
 async def _lines(house: House) -> AsyncIterator[bytes]:
     after = 0
     while rows := await house.look(lambda c, after=after: decisions.page_after(c, after)):  # type: ignore[misc]
-        yield b"".join(orjson.dumps(_line(row)) + b"\n" for row in rows)
+        yield b"".join(orjson.dumps(decisions.exported(row)) + b"\n" for row in rows)
         after = rows[-1].seq
-
-
-def _line(row: Any) -> dict[str, Any]:
-    head = {"chain": row.chain, "position": row.position, "sendId": row.send_id, "at": when(row.at)}
-    return head | {"hash": row.hash, "record": loads(row.record)}
 
 
 ENTRIES: tuple[Entry, ...] = (get("/audit", show), post("/audit/verify", verify), get("/audit/export", export))
