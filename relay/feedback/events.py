@@ -118,21 +118,11 @@ _NOT_THE_ADDRESS = frozenset(
 )  # fmt: skip
 
 
-class Failure(Struct, frozen=True):
-    """The interpretation of a provider's words about a failed delivery."""
-
-    status: str
-    reply_code: str
-    reason: str
-    hard: bool
-
-    def fields(self) -> dict[str, Any]:
-        """The values as fields of an event."""
-        return asdict(self)
-
-
-def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str = "") -> Failure:
-    """Interprets a provider's failure: `hard` requires that it says so and that the reply has no other meaning.
+def failure(
+    diagnostic: str, status: str = "", code: str = "", *, permanent: bool, otherwise: str = ""
+) -> dict[str, Any]:
+    """The fields of an event that follow from a provider's words about a failed delivery: it is `hard` only if the
+    provider says so and the reply has no other meaning.
 
     `otherwise` is the reason to use if the words say nothing, from the provider's own category.
     Without it, a permanent failure means an unknown user.
@@ -146,4 +136,5 @@ def failure(diagnostic: str, status: str = "", code: str = "", *, permanent: boo
     spoken = judged.reason not in {"undefined", "onhold", "filtered"} and (permanent or judged.reason != "expired")
     silent = otherwise or ("userunknown" if permanent else "undefined")
     reason = judged.reason if spoken and diagnostic else silent
-    return Failure(status, code, reason, permanent and reason not in _NOT_THE_ADDRESS)
+    hard = permanent and reason not in _NOT_THE_ADDRESS
+    return {"status": status, "reply_code": code, "reason": reason, "hard": hard}

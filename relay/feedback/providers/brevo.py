@@ -69,4 +69,4 @@ def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
     if kind not in {"bounced", "deferred"}:
         return {}
     permanent = name in {"hard_bounce", "invalid_email", "invalid"}
-    return failure(said, permanent=permanent).fields()
+    return failure(said, permanent=permanent)

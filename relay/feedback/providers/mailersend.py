@@ -52,4 +52,4 @@ def _outcome(name: str, kind: str, said: str) -> dict[str, Any]:
     if kind not in {"bounced", "deferred"}:
         return {}
     permanent = name == "hard_bounced"
-    return failure(said, permanent=permanent).fields()
+    return failure(said, permanent=permanent)

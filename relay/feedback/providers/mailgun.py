@@ -97,4 +97,4 @@ def _failed(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     )
     kind = "bounced" if permanent else "deferred"
     # 498 is Mailgun's own code for servers it cannot find or reach: temporary, however long it tried.
-    return kind, found.fields() | {"hard": found.hard and found.reason != "undefined" and code[:1] != "4"}
+    return kind, found | {"hard": found["hard"] and found["reason"] != "undefined" and code[:1] != "4"}

@@ -74,7 +74,7 @@ def _bounce(data: Mapping[str, Any], record: str) -> FeedbackEvent:
     found = failure(said, permanent=permanent, otherwise=reason)
     if kind not in {"bounced", "deferred"}:
         return _common(data, kind, reason=reason, diagnostic=said)
-    return _common(data, kind, diagnostic=said, **found.fields())
+    return _common(data, kind, diagnostic=said, **found)
 
 
 def _common(data: Mapping[str, Any], kind: str, **more: Any) -> FeedbackEvent:

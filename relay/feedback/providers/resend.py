@@ -68,7 +68,7 @@ def _failed(kind: str, data: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if text(bounce.get("subType")) in {"Suppressed", "OnAccountSuppressionList"}:
         return said, {"reason": "suppressed"}
     permanent = kind == "bounced" and text(bounce.get("type")) == "Permanent"
-    return said, failure(said, permanent=permanent).fields()
+    return said, failure(said, permanent=permanent)
 
 
 def _headers(value: Any) -> dict[str, str]:

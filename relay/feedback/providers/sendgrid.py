@@ -105,4 +105,4 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str) -> dict[str, Any]:
     # Type «blocked» is a temporary refusal or about the content; only «bounce» is about the address.
     permanent = kind == "bounced" and text(data.get("type")) != "blocked"
     otherwise = "blocked" if kind == "bounced" and not permanent else ""
-    return failure(said, text(data.get("status")), permanent=permanent, otherwise=otherwise).fields()
+    return failure(said, text(data.get("status")), permanent=permanent, otherwise=otherwise)

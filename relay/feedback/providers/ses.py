@@ -13,7 +13,7 @@ from cryptography import x509
 
 from relay.feedback.authenticity import Authenticity, refused, secrets_of
 from relay.feedback.certificates import Fetch
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import PayloadError, load, moment, prose, table, text
 from relay.feedback.providers import sns
 
@@ -137,7 +137,7 @@ def _outcome(kind: str, detail: Mapping[str, Any], one: Mapping[str, Any], said:
     if kind == "complained":
         return {"reason": "feedback", "feedback_type": text(detail.get("complaintFeedbackType")) or "abuse"}
     if kind == "unsubscribed":
-        return {"reason": "feedback", "feedback_type": "opt-out"}
+        return FEEDBACK[kind]
     if kind == "autoresponded":
         return {"reason": "vacation"}
     if kind == "rejected":
@@ -146,7 +146,7 @@ def _outcome(kind: str, detail: Mapping[str, Any], one: Mapping[str, Any], said:
         return {"reason": "delivered"}
     if kind == "deferred":
         otherwise = _DELAYS.get(text(detail.get("delayType")).lower(), "undefined")
-        return failure(said, text(one.get("status")), permanent=False, otherwise=otherwise).fields()
+        return failure(said, text(one.get("status")), permanent=False, otherwise=otherwise)
     return _bounced(detail, one, said) if kind == "bounced" else {}
 
 
@@ -156,4 +156,4 @@ def _bounced(detail: Mapping[str, Any], one: Mapping[str, Any], said: str) -> di
     otherwise = _SUBTYPES.get(subtype, "")
     if otherwise == "suppressed":
         return {"status": text(one.get("status")), "reason": otherwise, "hard": permanent and subtype == "suppressed"}
-    return failure(said, text(one.get("status")), permanent=permanent, otherwise=otherwise).fields()
+    return failure(said, text(one.get("status")), permanent=permanent, otherwise=otherwise)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from relay.feedback.authenticity import Authenticity, basic, header
-from relay.feedback.events import FeedbackEvent, failure
+from relay.feedback.events import FEEDBACK, FeedbackEvent, failure
 from relay.feedback.payload import metadata, moment, prose, rows, table, tags, text
 
 _TYPES = {
@@ -71,7 +71,7 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str, bounce_class: str) -
     if kind == "complained":
         return {"reason": "feedback", "feedback_type": text(data.get("fbtype")) or "abuse"}
     if kind == "unsubscribed":
-        return {"reason": "feedback", "feedback_type": "opt-out"}
+        return FEEDBACK[kind]
     if kind == "autoresponded":
         return {"reason": "vacation"}
     if kind == "rejected":
@@ -82,4 +82,4 @@ def _outcome(kind: str, data: Mapping[str, Any], said: str, bounce_class: str) -
     permanent = kind == "bounced" and bounce_class in {"10", "30"}
     found = failure(said, "", text(data.get("error_code")), permanent=permanent, otherwise=sorted_as)
     # SparkPost's class is the reason only if the reply's words give none; hard requires that the class agrees.
-    return found.fields() | {"hard": found.hard and sorted_as == "userunknown"}
+    return found | {"hard": found["hard"] and sorted_as == "userunknown"}
