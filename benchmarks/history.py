@@ -21,47 +21,32 @@ from typing import Any
 
 from sqlalchemy import text
 
-from benchmarks.message import SENDER, body, header, recipient
-from benchmarks.stages import Stopwatch
+from benchmarks.house import agent, closed, configuration, opened, submission
+from benchmarks.message import body, header, recipient
+from benchmarks.stages import Stopwatch, yardstick
 from config.loader import load
 from policy.engine import decide
 from policy.moment import iso
 from policy.reading import read
 from policy.secrets import SecretScanner
-from relay.app.instance import Instance
-from relay.app.process import App
-from relay.app.setup import prepare
-from relay.mail.address import parse_path
-from relay.mail.dkim_key import generate_rsa
 from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
 from relay.mail.text import content
 from relay.store import audit
-from relay.store.accounts import mailbox
-from relay.store.engine import Database, loads
+from relay.store.engine import loads
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
 from relay.store.snapshot import Snapshot
 from relay.submission.intake import Prepared
-from relay.submission.submission import Origin, Principal, Submission
 
 BATCH = 50
 DAYS = 29  # the age of the oldest record; all lie within `--since 30d`
-_YAML = """
-version: 1
-server: {{hostname: relay.example, data_dir: {folder}/data}}
-storage: {{url: "sqlite+aiosqlite:///{folder}/gatepost.db"}}
-http: {{admin_key: a-key-for-the-benchmark-0123456789}}
-domains: [{{domain: bench.example, verification: trusted, physical_address: "1 Main St"}}]
-mailboxes: [{{name: agent, fromAddress: agent@bench.example, role: bulk}}]
-policies: {{default: {{rateLimits: {{hourly: {hourly}, daily: 100000000, monthly: 1000000000}}, rules: {{
-  recipient_burst: {{limit: 100000000}}, first_contact_limit: {{limit: 100000000}},
+_RULES = """
   recipient_lease: {{mode: enforce}}, warmup: {{mode: enforce, ramp: [1000000000]}},
   send_window: {{mode: enforce, days: [mon, tue, wed, thu, fri, sat, sun], start: "00:00", end: "23:59"}},
   recipient_domain_throttle: {{mode: enforce, limit: 100000000}},
   recipient_allowed: {{mode: {allowing}, domains: [{domains}]}},
-  consent_validation: {{profiles: [can_spam]}}, loop_detection: {{transactional_mode: enforce}}}}}}}}
-deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, port: 9, tls: none}}]}}
+  consent_validation: {{profiles: [can_spam]}}, loop_detection: {{transactional_mode: enforce}},
 """
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)"
 _SUPPRESSIONS = (
@@ -88,33 +73,23 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.config = self._configured(folder, "gatepost.yaml", hourly=100_000_000)
-        settings = load(self.config).settings
-        instance = Instance(settings.server.data_dir)
-        prepare(settings, instance)
-        self.database = Database(settings.storage.dsn)
-        vault = instance.vault(settings)
-        self.app = App(settings, database=self.database, vault=vault, instance=instance.id, admin_key="")
+        self.app = opened(load(self.config).settings)
+        self.database = self.app.database
         self.stricter = self._configured(folder, "stricter.yaml", hourly=1)
         self.looser = self._configured(folder, "looser.yaml", hourly=100_000_000, allowing="off")
         self.submitted = 0
 
     @staticmethod
     def _configured(folder: Path, name: str, *, hourly: int, allowing: str = "enforce") -> Path:
-        domains = ", ".join(f"rcpt{n}.example" for n in range(50))
+        rules = _RULES.format(allowing=allowing, domains=", ".join(f"rcpt{n}.example" for n in range(50)))
         path = folder / name
-        path.write_text(_YAML.format(folder=folder, hourly=hourly, domains=domains, allowing=allowing), "utf-8")
+        path.write_text(configuration(folder, hourly=hourly, rules=rules), "utf-8")
         return path
 
     async def open(self) -> None:
         """Read everything with which submissions are judged."""
         await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
-        row = await self.app.reader.call(lambda c: mailbox(c, "agent"))
-        self.principal = Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
-
-    async def close(self) -> None:
-        """Close the store, so that the commands can use it."""
-        await self.app.reader.close()
-        await self.database.close()
+        self.principal = await agent(self.app)
 
     async def prepared(self, size: int, count: int, recipients: int = 1, beyond: str = "") -> list[Prepared]:
         """So many submissions, each to people never written to before; `beyond` is appended to their addresses."""
@@ -122,12 +97,8 @@ class History:
         for _ in range(count):
             self.submitted += 1
             number = self.submitted
-            to = tuple(parse_path(recipient(f"history{n}", number) + beyond) for n in range(recipients))
-            data = header("history", number) + body(size)
-            origin = Origin("smtp", "bench.example", "127.0.0.1")
-            sent = Submission(
-                self.app.desk.new_send_id(), self.principal, origin, parse_path(SENDER), to, data, self.app.clock()
-            )
+            to = [recipient(f"history{n}", number) + beyond for n in range(recipients)]
+            sent = submission(self.app, self.principal, to, header("history", number) + body(size))
             made.append(await self.app.desk.prepare(sent))
         return made
 
@@ -202,14 +173,6 @@ def read_text(watch: Stopwatch, size: int, count: int) -> None:
             read(shown, scanner)
 
 
-def yardstick(watch: Stopwatch) -> None:
-    """The machine's current speed: one signature by the library that makes ours."""
-    key = generate_rsa()
-    for _ in range(50):
-        with watch.of("yardstick: one RSA-2048 signature", 1):
-            key.sign(os.urandom(300))
-
-
 def command(config: Path, *words: str) -> dict[str, Any]:
     """Run a command as an operator does; returns its output, seconds, CPU seconds and peak memory."""
     start = time.monotonic()
@@ -249,7 +212,7 @@ async def measured(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     history.fill(chosen.suppressions, chosen.past)
     await history.deciding(watch, "full store", chosen.size, chosen.count)
     yardstick(watch)
-    await history.close()
+    await closed(history.app)
     return {"cpu_milliseconds": watch.medians()} | found
 
 

@@ -24,37 +24,24 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from benchmarks.__main__ import storage
+from benchmarks.house import agent, closed, configuration, opened, submission
 from benchmarks.message import DOMAIN, SENDER, body, new_name
 from benchmarks.report import quantile
 from benchmarks.stages import settled
 from config.loader import load_text
 from relay.app.instance import Instance
-from relay.app.process import App
 from relay.app.setup import prepare
-from relay.mail.address import parse_path
 from relay.mail.ids import first_id
 from relay.store.accounts import mailbox
 from relay.store.attempts import Begin
-from relay.store.engine import Database
 from relay.store.nodes import register_node
 from relay.store.pruning import Seal
 from relay.store.queue import claim, next_due
 from relay.store.retention import STEP, sweeps
-from relay.submission.submission import Origin, Principal, Submission
+from relay.submission.submission import Principal, Submission
 
 DAY = 86_400_000
 BATCH = 50
-_YAML = """
-version: 1
-server: {{hostname: relay.example, data_dir: {folder}/data}}
-storage: {{url: "{url}"}}
-http: {{admin_key: a-key-for-the-benchmark-0123456789}}
-domains: [{{domain: bench.example, verification: trusted, physical_address: "1 Main St"}}]
-mailboxes: [{{name: agent, fromAddress: agent@bench.example, role: bulk}}]
-policies: {{default: {{rateLimits: {{hourly: 100000000, daily: 100000000, monthly: 1000000000}}, rules:
-  {{recipient_burst: {{limit: 100000000}}, first_contact_limit: {{limit: 100000000}}, cooldown: {{mode: "off"}}}}}}}}
-deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, port: 9, tls: none}}]}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +147,10 @@ class House:
     def __init__(self, folder: Path, url: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        url = url or f"sqlite+aiosqlite:///{folder}/gatepost.db"
-        self.settings = load_text(_YAML.format(folder=folder, url=url), "benchmark", folder, {}).settings
-        self.instance = Instance(self.settings.server.data_dir)
-        self.app = self._open()
+        text = configuration(folder, url, rules='cooldown: {mode: "off"},')
+        self.settings = load_text(text, "benchmark", folder, {}).settings
+        self.app = opened(self.settings)
         self.spent: dict[str, list[tuple[float, float]]] = {}
-
-    def _open(self) -> App:
-        prepare(self.settings, self.instance)
-        return App(
-            self.settings,
-            database=Database(self.settings.storage.dsn),
-            vault=self.instance.vault(self.settings),
-            instance=self.instance.id,
-            admin_key="",
-        )
 
     def fill(self, amounts: Amounts) -> dict[str, float]:
         """Fill the store with so many rows."""
@@ -201,9 +177,8 @@ class House:
 
     async def work(self, numbers: Sequence[int], octets: bytes) -> None:
         """Take one batch through intake, begin and settle."""
-        row: Any = await self.app.reader.call(lambda c: mailbox(c, "agent"))
-        principal = Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
-        prepared = [await self.app.desk.prepare(self._submission(principal, n, octets)) for n in numbers]
+        who = await agent(self.app)
+        prepared = [await self.app.desk.prepare(self._submission(who, n, octets)) for n in numbers]
         judged = self._write("intake", self.app.intake, prepared)
         parcels = [j.parcel for j in judged if j.parcel is not None]
         assert len(parcels) == len(numbers), "the policy refused a message of the benchmark"
@@ -211,14 +186,11 @@ class House:
         self._write("begin", means.begin, [Begin(p, p.due, "sink", self.app.node, at) for p in parcels])
         self._write("settle", means.settle, [settled(p, self.app.node, at) for p in parcels])
 
-    def _submission(self, principal: Principal, number: int, octets: bytes) -> Submission:
+    def _submission(self, who: Principal, number: int, octets: bytes) -> Submission:
         name = new_name()
         head = f"From: <{SENDER}>\r\nTo: <{known(number)}>\r\nSubject: Report {name}\r\n"
         head += f"Message-ID: <{name}@{DOMAIN}>\r\nDate: Tue, 24 Mar 2026 10:00:00 +0000\r\n"
-        origin, to = Origin("smtp", "bench.example", "127.0.0.1"), parse_path(known(number))
-        send_id = self.app.desk.new_send_id()
-        data = head.encode() + octets
-        return Submission(send_id, principal, origin, parse_path(SENDER), (to,), data, self.app.clock())
+        return submission(self.app, who, [known(number)], head.encode() + octets)
 
     def _write(self, stage: str, handler: Any, items: Sequence[Any]) -> Any:
         with (
@@ -241,10 +213,11 @@ class House:
     def recover(self) -> None:
         """Start as after a crash: schema, declarations, keys, and releasing what the dead process held."""
         with self.app.database.transaction() as connection:
-            instance, now = self.instance.id, self.app.clock()
-            register_node(connection, node="bench.0.claims", instance=instance, slot=0, pid=1, host="bench", now=now)
+            own, now = self.app.instance, self.app.clock()
+            register_node(connection, node="bench.0.claims", instance=own, slot=0, pid=1, host="bench", now=now)
+        instance = Instance(self.settings.server.data_dir)
         with self.timed("start after a crash", 1):
-            prepare(self.settings, self.instance)
+            prepare(self.settings, instance)
 
     def sweep(self) -> dict[str, Any]:
         """One day's retention; rows a second and the longest step, by kind."""
@@ -275,11 +248,6 @@ class House:
         if file is None:
             return {}
         return {p.name: p.stat().st_size // 1_000_000 for p in sorted(file.parent.glob("gatepost.db*")) if p.is_file()}
-
-    async def close(self) -> None:
-        """Release everything."""
-        await self.app.reader.close()
-        await self.app.database.close()
 
     def medians(self) -> dict[str, dict[str, float]]:
         """For each stage: CPU and wall milliseconds, and the wall time's 99th percentile."""
@@ -316,8 +284,8 @@ async def compare(empty: House, large: House, amounts: Amounts, batches: int) ->
         "retention": large.sweep(),
         "files_mb_after": large.octets(),
     }
-    await empty.close()
-    await large.close()
+    await closed(empty.app)
+    await closed(large.app)
     return result
 
 

@@ -20,33 +20,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.message import SENDER, body, header, recipient
+from benchmarks.house import agent, closed, configuration, opened, submission
+from benchmarks.message import body, header, recipient
 from config.loader import load_text
-from relay.app.instance import Instance
-from relay.app.process import App
-from relay.app.setup import prepare
 from relay.delivery.dress import dressed
 from relay.mail import footer, footer_text, mime
-from relay.mail.address import parse_path
 from relay.mail.dkim_key import generate_rsa
 from relay.mail.unsubscribe import PATH
 from relay.store.attempts import Begin, Settle, Tried
-from relay.store.engine import Database
 from relay.submission.intake import Judged, Prepared
-from relay.submission.submission import Origin, Principal, Submission
+from relay.submission.submission import Principal, Submission
 
 BATCHES = (1, 10, 50)
-_YAML = """
-version: 1
-server: {{hostname: relay.example, data_dir: {folder}/data}}
-storage: {{url: "sqlite+aiosqlite:///{folder}/gatepost.db"}}
-http: {{admin_key: a-key-for-the-benchmark-0123456789}}
-domains: [{{domain: bench.example, verification: trusted, physical_address: "1 Main St"}}]
-mailboxes: [{{name: agent, fromAddress: agent@bench.example, role: bulk}}]
-policies: {{default: {{rateLimits: {{hourly: 100000000, daily: 100000000, monthly: 1000000000}}, rules:
-  {{recipient_burst: {{limit: 100000000}}, first_contact_limit: {{limit: 100000000}}}}}}}}
-deliveryConfig: {{providers: [{{name: sink, provider: smtp, host: 127.0.0.1, port: 9, tls: none}}]}}
-"""
 
 
 class Stopwatch:
@@ -67,55 +52,42 @@ class Stopwatch:
         return {stage: round(sorted(times)[len(times) // 2], 4) for stage, times in self.spent.items()}
 
 
+def yardstick(watch: Stopwatch) -> None:
+    """The machine's current speed: one signature by the library that makes ours."""
+    key = generate_rsa()
+    for _ in range(50):
+        with watch.of("yardstick: one RSA-2048 signature", 1):
+            key.sign(os.urandom(300))
+
+
 class Bench:
     """One installation in a folder, without sockets."""
 
     def __init__(self, folder: Path, size: int, count: int) -> None:
-        settings = load_text(_YAML.format(folder=folder), "benchmark", folder, {}).settings
-        instance = Instance(settings.server.data_dir)
-        prepare(settings, instance)
-        self.app = App(
-            settings,
-            database=Database(settings.storage.dsn),
-            vault=instance.vault(settings),
-            instance=instance.id,
-            admin_key="",
-        )
+        self.app = opened(load_text(configuration(folder), "benchmark", folder, {}).settings)
         self.size, self.count = size, count
         self.watch = Stopwatch()
 
     async def run(self) -> dict[str, float]:
         """Every stage in the order of the flow."""
         await self.app.reader.call(lambda c: self.app.signers.load(c, self.app.clock()))
-        principal = await self._principal()
+        who = await agent(self.app)
         gc.collect()
         gc.freeze()  # as a worker does after starting
         made = 0
         for batch in BATCHES:
-            submissions = [self._submission(principal, made + n) for n in range(self.count)]
+            submissions = [self._submission(who, made + n) for n in range(self.count)]
             made += self.count
             prepared = [await self._prepare(s) for s in submissions]
             for start in range(0, self.count, batch):
                 self._through(prepared[start : start + batch], batch)
-        self._reading(self._submission(principal, made).data)
-        self._yardstick()
-        await self.app.reader.close()
-        await self.app.database.close()
+        self._reading(self._submission(who, made).data)
+        yardstick(self.watch)
+        await closed(self.app)
         return self.watch.medians()
 
-    async def _principal(self) -> Principal:
-        from relay.store.accounts import mailbox
-
-        row = await self.app.reader.call(lambda c: mailbox(c, "agent"))
-        return Principal("key_benchmark", row.tenant_id, row.id, frozenset({"send"}))
-
-    def _submission(self, principal: Principal, number: int) -> Submission:
-        data = header("stages", number) + body(self.size)
-        to = parse_path(recipient("stages", number))
-        origin = Origin("smtp", "bench.example", "127.0.0.1")
-        return Submission(
-            self.app.desk.new_send_id(), principal, origin, parse_path(SENDER), (to,), data, self.app.clock()
-        )
+    def _submission(self, who: Principal, number: int) -> Submission:
+        return submission(self.app, who, [recipient("stages", number)], header("stages", number) + body(self.size))
 
     async def _prepare(self, submission: Submission) -> Prepared:
         with self.watch.of("read, judge text, plan", 1):
@@ -158,12 +130,6 @@ class Bench:
                 seen = mime.view(data)
             with self.watch.of("the footer's plan alone", 1):
                 footer.plan(seen, given, lambda url: links.subscription(url) is not None, links.host)
-
-    def _yardstick(self) -> None:
-        key = generate_rsa()
-        for _ in range(50):
-            with self.watch.of("yardstick: one RSA-2048 signature", 1):
-                key.sign(os.urandom(300))
 
 
 def settled(parcel: Any, node: str, at: int) -> Settle:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import storage
+from benchmarks.house import closed
 from benchmarks.message import body
 from benchmarks.size import House
 
@@ -100,7 +101,7 @@ def main() -> None:
 
 async def _counted(house: House) -> dict[str, dict[str, float]]:
     told = await count(house)
-    await house.close()
+    await closed(house.app)
     return told
 
 
