@@ -88,17 +88,17 @@ class Filler:
         source = (
             "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) SELECT i FROM n) AS n"
             if self._sqlite
-            else "generate_series(1, :count) AS n(i)"
+            else "generate_series(1, CAST(:count AS bigint)) AS n(i)"
         )
         given = {name: value for name, value in self._given.items() if f":{name}" in words}
         self._connection.execute(text(f"{words} FROM {source}"), given | {"count": count})
         self._connection.commit()
 
     def _parts(self, amounts: Amounts) -> Iterator[tuple[str, int, Sequence[str]]]:
-        spread = 2**63 // max(1, amounts.past) * 2
+        half, spread = (amounts.past + 1) // 2, (2**63 - 1) // max(1, amounts.past) * 2  # over all 64 bits
         yield "suppressions", amounts.suppressions, [_SUPPRESSIONS]
         yield "people and contacts", amounts.past, [_PEOPLE, _CONTACTS]
-        yield "duplicates", amounts.past, [_DUPLICATES.format(first=-(2**63), spread=spread, i="{i}")]
+        yield "duplicates", amounts.past, [_DUPLICATES.format(half=half, spread=spread, i="{i}")]
         yield "submissions that ended", amounts.history, self._submissions(20 * DAY, "delivered", 0)
         yield "submissions that wait", amounts.queued, self._submissions(3_600_000, "queued", amounts.body)
 
@@ -124,7 +124,7 @@ _CONTACTS = """INSERT INTO contacts (tenant_id, key, mailbox_id, first_at, last_
     'u' || {i} || '@past' || (i % 50) || '.example', :box, :now - 2 * :day, :now - 2 * :day, :now - 2 * :day
 """
 _DUPLICATES = """INSERT INTO duplicates (fingerprint, send_id, at, expires_at)
-    SELECT {first} + i * {spread}, 'send_' || {i}, :now - :day, :now + i % 30 * :day + 3600000
+    SELECT (i - {half}) * {spread}, 'send_' || {i}, :now - :day, :now + i % 30 * :day + 3600000
 """
 _SENDS = """INSERT INTO sends (id, tenant_id, mailbox_id, source, mail_from, from_address, subject, message_id, size,
     message_class, decision, received_at) SELECT {ident}, :tenant, :box, 'smtp', 'agent@bench.example',
