@@ -8,8 +8,8 @@ the chain still verifies. A signed checkpoint over all heads also reveals a miss
 """
 
 import re
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from string import ascii_lowercase, ascii_uppercase, digits
@@ -241,6 +241,7 @@ _ORDERED = select(
     t.decisions.c.record,
     t.decisions.c.hash,
 ).order_by(t.decisions.c.seq)
+STREAMED = {"stream_results": True, "yield_per": 500}  # for one statement: those beside it leave no cursor open
 PROGRESS_EVERY = 10_000
 
 
@@ -258,7 +259,7 @@ class _Walk:
     ) -> Fault | None:
         self.heads = {name: (anchor.position, anchor.hash) for name, anchor in anchors.items()}
         pruned = {name: anchor.position for name, anchor in anchors.items()}
-        with closing(_stream(connection)) as rows:  # a walk that stops early leaves no cursor open
+        with connection.execute(_ORDERED, execution_options=STREAMED) as rows:
             for row in rows:
                 if row.position <= pruned.get(row.chain, 0):
                     continue  # at or below the anchor: pruned or about to be
@@ -293,11 +294,6 @@ class _Walk:
             if self.heads.get(chain, (0, ""))[0] < newest:
                 return Fault(chain, newest, "", "a signed checkpoint names a record that is missing")
         return None
-
-
-def _stream(connection: Connection) -> Generator[Any, None, None]:
-    with connection.execution_options(stream_results=True, yield_per=500).execute(_ORDERED) as rows:
-        yield from rows
 
 
 def _what_is_wrong(row: Any, digest: str, expected: int, previous: str) -> str:

@@ -47,7 +47,7 @@ def verify(
         return found
     since: dict[str, int] = {}
     count = unproven = 0
-    with connection.execution_options(stream_results=True, yield_per=500).execute(_WITH_RECORD) as rows:
+    with connection.execute(_WITH_RECORD, execution_options=audit.STREAMED) as rows:
         for row in rows:
             if row.chain not in since:
                 since[row.chain] = _kept_since(connection, row.chain)

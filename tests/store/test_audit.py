@@ -88,6 +88,11 @@ def _reordered(c: Connection) -> None:
         c.execute(text("UPDATE decisions SET position = :p WHERE send_id = :s"), {"p": position, "s": name})
 
 
+def _cut_off_since_the_checkpoint(c: Connection) -> None:
+    audit.append(c, [_record("ten:0", RECORDS)])
+    c.execute(text("DELETE FROM decisions WHERE send_id = :s"), {"s": f"send_{RECORDS}"})
+
+
 @pytest.mark.parametrize(
     ("spoil", "position"),
     [
@@ -97,8 +102,17 @@ def _reordered(c: Connection) -> None:
         (_moved_in_time, 7),
         (_deleted, 8),
         (_reordered, 8),
+        (_cut_off_since_the_checkpoint, 16),
     ],
-    ids=["one byte", "a byte and its hash", "no record and its hash", "moved in time", "deleted", "reordered"],
+    ids=[
+        "one byte",
+        "a byte and its hash",
+        "no record and its hash",
+        "moved in time",
+        "deleted",
+        "reordered",
+        "cut off",
+    ],
 )
 def test_verify_names_the_first_record_that_does_not_hold(
     database: Database, vault: Vault, spoil: Callable[[Connection], None], position: int

@@ -99,7 +99,7 @@ def test_what_is_another_tenants_stays(database: Database) -> None:
 def test_a_record_holds_no_address_in_whatever_case_and_beside_whatever_sign() -> None:
     body = f'["{BOB}","Lead: BOB@example.com?x","to={BOB}&n=1\\n{BOB}\\n\\u0001{BOB}","{JIMBOB} o\'{BOB}"]'
     told = f'["~T","Lead: ~T?x","to=~T&n=1\\n~T\\n\\u0001~T","{JIMBOB} o\'{BOB}"]'
-    assert audit.hidden(body, {BOB: "T"}) == told
+    assert audit.hidden(body, {BOB: "T"}) == audit.hidden(body, {BOB.title(): "T"}) == told
 
 
 def test_of_two_addresses_one_inside_the_other_each_has_its_own_token() -> None:
