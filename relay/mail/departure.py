@@ -146,16 +146,14 @@ def _edited(data: bytes, header: HeaderBlock, edits: Sequence[Edit]) -> tuple[He
     """The header and the pieces of the body after the edits; no piece is empty, and the last one ends in CRLF."""
     pieces: list[Buffer] = [memoryview(data)[header.end :]] if len(data) > header.end else []
     if edits:
-        start, end = header.start, header.end
+        end = header.end
         above = [edit for edit in edits if edit.start < end]
         if any(edit.end > end for edit in above):
             raise ValueError("an edit reaches from the header into the body")
         # The header and the body are cut out separately; each is then edited by itself.
         pieces = apply_edits(data, [Edit(0, end, b""), *(edit for edit in edits if edit.start >= end)])
         if above:
-            header = HeaderBlock.parse(
-                edited(data[start:end], [Edit(a - start, z - start, new) for a, z, new in above])
-            )
+            header = HeaderBlock.parse(edited(data[:end], above))
     last = b"".join(bytes(piece[-2:]) for piece in pieces[-2:])[-2:]
     if pieces and last != b"\r\n":
         pieces.append(b"\r\n")
@@ -202,7 +200,7 @@ def _without_broken(
     """
     broken = {raw for name, raw in fields if name in _SIGNATURES and _is_broken(raw, touched, own)}
     if any(raw[:4].lower() == b"arc-" for raw in broken):
-        broken |= {raw for name, raw in fields if name[:4] == b"arc-" and name in _SIGNATURES}
+        broken |= {raw for name, raw in fields if name[:4] == b"arc-"}
     return [pair for pair in fields if pair[1] not in broken]
 
 

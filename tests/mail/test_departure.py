@@ -11,6 +11,7 @@ from relay.mail.dkim import Signer, SigningError
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
 from relay.mail.edit import Edit
 from relay.mail.header import HeaderBlock
+from relay.mail.newline import PIECE
 from relay.mail.received import Reception, mail_date, protocol, received_field
 from tests.corpora import CORPORA, needs_corpora
 from tests.support.published import dns
@@ -112,7 +113,7 @@ def test_P6_other_fields_leave_as_they_came() -> None:
 
 def test_P6_the_list_can_be_longer_and_our_own_fields_for_a_provider_still_leave() -> None:
     strip = STRIPPED | Strip(frozenset({b"x-mailer"}), (b"x-own-",))
-    data = HEAD + b"X-Mailer: y\r\nX-Own-Z: z\r\nX-PM-Tag: theirs\r\n\r\n" + BODY
+    data = HEAD + b"X-Mailer: y\r\nX-Own-Z: z\r\nBcc: x@y.z\r\nX-PM-Tag: theirs\r\n\r\n" + BODY
     out = bytes(leave(data, Dress(add=(b"X-PM-Tag: ours\r\n",)), strip=strip))
     assert out == b"X-PM-Tag: ours\r\n" + HEAD + b"\r\n" + BODY
 
@@ -144,7 +145,8 @@ def test_M12_a_signature_that_cannot_hold_any_more_is_removed() -> None:
         leave(data, Dress(add=(b"Subject: changed\r\n",))),
     ):
         assert b"other.net" not in bytes(out)
-    assert bytes(leave(FOREIGN + HEAD + b"Bcc: x@y.z\r\n\r\n" + BODY)) == HEAD + b"\r\n" + BODY
+    added = Dress(add=(b"X-Own: z\r\n",))  # named in no signature
+    assert bytes(leave(FOREIGN + HEAD + b"Bcc: x@y.z\r\n\r\n" + BODY, added)) == b"X-Own: z\r\n" + HEAD + b"\r\n" + BODY
 
 
 def test_M12_a_signature_in_our_own_name_is_replaced() -> None:
@@ -201,11 +203,12 @@ def test_planned_edits_are_carried_out_before_signing() -> None:
     data = head + b"\r\n" + BODY
     edits = [
         Edit(head.index(b"text/plain"), len(head) - 2, b"text/plain; charset=utf-8"),
+        Edit(len(head), len(head), b"Content-Transfer-Encoding: 8bit\r\n"),
         Edit(len(head) + 2, len(head) + 2, b"first\r\n"),
         Edit(len(data), len(data), "–-\r\nfooter".encode()),
     ]
     out = bytes(leave(data, DRESS, edits=edits))
-    new_head = HEAD + b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+    new_head = HEAD + b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     assert out.endswith(new_head + b"first\r\n" + BODY + "–-\r\nfooter\r\n".encode())
     assert [dkim.DKIM(out).verify(idx=i, dnsfunc=PUBLISHED) for i in (0, 1)] == [True, True]
 
@@ -225,8 +228,9 @@ def test_an_edit_across_the_end_of_the_header_is_a_mistake() -> None:
     ],
 )
 def test_S28_what_the_next_hop_must_offer_is_known(head: bytes, body: bytes, needs: tuple[bool, bool]) -> None:
-    out = leave(head + b"\r\n" + body)
-    assert (out.needs_8bitmime, out.needs_smtputf8) == needs
+    for above in (b"", b"line\r\n" * PIECE):
+        out = leave(head + b"\r\n" + above + body)
+        assert (out.needs_8bitmime, out.needs_smtputf8) == needs
 
 
 @needs_corpora
