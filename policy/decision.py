@@ -85,9 +85,10 @@ class Refusal(Struct, frozen=True):
     `retry` is "never", "human" or "after"; `wait`, in whole seconds, counts only with "after".
     `reason` is the policy's stable code; `detail` is a clause for people, ASCII without `;`.
     `cause` distinguishes cases of one reason that have different protocol codes: "no_domain",
-    "null_mx" and "never_receives" of `recipient_invalid`. The reason `unavailable` means that
-    a fact could not be read. A non-empty `pauses` also pauses the mailbox, for that cause, if
-    the rule is enforced; it never contains an address.
+    "null_mx" and "never_receives" of `recipient_invalid`. In a refusal that stands for several
+    recipients it is the reason of the longest wait. The reason `unavailable` means that a fact
+    could not be read. A non-empty `pauses` also pauses the mailbox, for that cause, if the rule
+    is enforced; it never contains an address.
     """
 
     reason: Reason
@@ -105,9 +106,10 @@ class Refusal(Struct, frozen=True):
         counts whole hours, so its limit is free again only after 24 to 25 hours: where a wait of a day
         is temporary, so is that extra hour.
         """
-        if longest >= _DAY and self.reason in _OF_WINDOWS:
+        causes = {self.reason, self.cause}
+        if longest >= _DAY and not causes.isdisjoint(_OF_WINDOWS):
             longest += _HOUR
-        return self.reason == "unavailable" or (self.retry == "after" and 0 < self.wait <= longest)
+        return "unavailable" in causes or (self.retry == "after" and 0 < self.wait <= longest)
 
 
 class Check(Struct, frozen=True):

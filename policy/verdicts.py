@@ -114,8 +114,12 @@ def combined(refused: list[Refused], longest: int) -> tuple[str, Refusal]:
     if same:
         return lead.verdict.rule, lead.refusal
     others = [r.verdict.recipient for r in refused if r is not lead]
-    wait = max(r.refusal.wait for r in refused) if lead.refusal.retry == "after" else 0
-    return lead.verdict.rule, replace(lead.refusal, detail=_naming(lead.refusal.detail, others), wait=wait)
+    told = replace(lead.refusal, detail=_naming(lead.refusal.detail, others))
+    if told.retry == "after":
+        last = max(refused, key=lambda r: r.refusal.wait).refusal
+        # By its cause a wait is told as temporary that is so for the recipient who has it.
+        told = replace(told, wait=last.wait, cause=told.cause if permanent else last.reason)
+    return lead.verdict.rule, told
 
 
 def _naming(detail: str, others: list[str]) -> str:

@@ -43,16 +43,8 @@ class Transaction(Struct):
     options: Options
     recipients: dict[str, Address] = field(default_factory=dict)  # keyed by the address as the client wrote it
     ahead: Ahead = ALONE  # what they use up
-    refused: int = 0
-    lasting: bool = False  # waiting would not help one of the refused
-    wait: int = 0  # seconds after which all the others pass
+    refused: list[Refusal] = field(default_factory=list)
     over: bool = False  # there was a recipient too many
-
-    def refuse(self, why: Refusal) -> None:
-        """Count a refused recipient."""
-        self.refused += 1
-        self.lasting |= not why.is_temporary(self.options.longest)
-        self.wait = max(self.wait, why.wait)
 
 
 class Session(Access):
@@ -196,8 +188,9 @@ class Session(Access):
 
     def _refuse_recipient(self, unmet: Check, transaction: Transaction, recipient: Address | None = None) -> None:
         assert unmet.refusal is not None
-        transaction.refuse(unmet.refusal)
-        if transaction.refused > self.terms.max_recipients:  # each refusal is recorded, so their number is limited too
+        transaction.refused.append(unmet.refusal)
+        # Each refusal is recorded, so their number is limited too.
+        if len(transaction.refused) > self.terms.max_recipients:
             self._leave(wording.TOO_MANY_ERRORS)
             return
         self._refuse(unmet, transaction, recipient)
@@ -229,7 +222,7 @@ class Session(Access):
         if transaction.over and transaction.options.over_rcpt == "reject_all":
             return wording.TOO_MANY
         if transaction.refused and transaction.options.strict_recipients:
-            return wording.partly(0 if transaction.lasting else transaction.wait)
+            return wording.partly(transaction.refused, transaction.options.longest)
         return wording.NO_ROOM if incoming.exhausted else None
 
     async def _received(self, _: bytes) -> None:
@@ -307,7 +300,7 @@ class Session(Access):
         if not self._send_id:
             return wording.TROUBLE
         if self._phase == "RCPT" and self._transaction is not None:
-            self._transaction.refuse(why)
+            self._transaction.refused.append(why)
         return wording.line(wording.refused(why, self._phase, self._send_id))
 
     def _in_transaction(self) -> bool:

@@ -5,6 +5,7 @@ action and soon enough; otherwise 5yz. A refusal is one line of at most 200 octe
 its clause is ever shortened. Nothing here reveals a class, a path or a host of ours.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from policy.decision import Check, Decision, Reason, RecipientVerdict, Refusal, failed
@@ -66,12 +67,16 @@ ONE_ONLY = failed(
 )
 
 
-def partly(wait: int) -> Check:
-    """The refusal of DATA for a strict mailbox that lacks a recipient: for `wait` seconds, or for good if that is 0."""
+def partly(refused: Sequence[Refusal], longest: int) -> Check:
+    """The refusal of DATA for a strict mailbox that lacks these recipients: with the longest wait, told as temporary
+    where each of theirs was, or for good where waiting does not help them all.
+    """
     detail = "a recipient was refused and the mailbox is strict"
-    if wait:
-        return failed("strict_recipients", Refusal("recipient_refused", detail, "after", "wait", wait))
-    return failed("strict_recipients", Refusal("recipient_refused", detail, "never", "drop_recipient"))
+    if not all(why.retry == "after" and why.wait for why in refused):
+        return failed("strict_recipients", Refusal("recipient_refused", detail, "never", "drop_recipient"))
+    worst = max(refused, key=lambda why: (not why.is_temporary(longest), why.wait))
+    wait = max(why.wait for why in refused)
+    return failed("strict_recipients", Refusal("recipient_refused", detail, "after", "wait", wait, worst.reason))
 
 
 def too_large(limit: int) -> Check:

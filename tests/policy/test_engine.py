@@ -250,6 +250,12 @@ def test_the_longest_wait_is_told() -> None:
     waits = [RecipientState(last_commercial_at=NOW - n * MINUTE, first_at=1, last_at=NOW) for n in (9, 2, 5)]
     decision = judged(facts(A, B, C, message_class="commercial"), mixed(*waits))
     assert (decision.decision, decision.refusal.wait) == ("deferred", 8 * 60)
+    usage = Usage()
+    usage.add_first_contacts(NOW, 1)
+    first = with_mailbox(mixed(waits[0], RecipientState()), usage=usage)
+    tomorrow = judged(facts(A, B, message_class="commercial"), first, with_rule("first_contact_limit", limit=1))
+    assert (tomorrow.decision, tomorrow.reason) == ("deferred", "cooldown")
+    assert tomorrow.refusal.wait > 86_400
 
 
 def test_each_recipient_counts_after_the_one_before() -> None:

@@ -1,6 +1,7 @@
 """The order of commands, their parameters, and what they answer (faults S24 to S31, S38 to S40)."""
 
 import pytest
+from msgspec.structs import replace
 
 from policy.decision import Refusal
 from policy.settings import Options
@@ -12,6 +13,7 @@ from tests.support.smtp import Client
 MAIL = f"MAIL FROM:<{ADDRESS}>"
 BOB = "RCPT TO:<bob@example.net>"
 SOON = Refusal("cooldown", "", "after", "wait", 600)
+TOMORROW = Refusal("first_contact_limit", "", "after", "wait", 90_000)
 NEVER = Refusal("suppressed", "", "never", "drop_recipient")
 
 
@@ -238,6 +240,14 @@ def test_one_refused_recipient_fails_the_message_of_a_strict_mailbox(make_hall: 
         ([Unavailable("away"), SOON], "451 4.7.0 recipient_refused: "),
         ([Unavailable("away")], "451 4.7.0 recipient_refused: "),
         ([SOON, NEVER], "550 5.7.1 recipient_refused: "),
+        (
+            [SOON, TOMORROW],
+            "451 4.7.0 recipient_refused: a recipient was refused and the mailbox is strict; retry=90000 next=wait ",
+        ),
+        (
+            [replace(TOMORROW, wait=864_000), SOON],
+            "550 5.7.1 recipient_refused: a recipient was refused and the mailbox is strict; retry=864000 next=wait ",
+        ),
     ],
 )
 def test_a_strict_mailbox_waits_where_its_refused_recipients_only_have_to(
