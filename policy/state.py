@@ -117,7 +117,7 @@ class Consent(Struct, frozen=True):
 
 
 class Earlier(Struct, frozen=True):
-    """An accepted submission that this one may repeat; `kind` is key, idempotency_key, message_id or content."""
+    """An accepted submission that this one may repeat; `kind` is key, idempotency_key, message_id, held or content."""
 
     kind: str
     send_id: str

@@ -15,11 +15,12 @@ from policy.state import Earlier, RecipientState
 from policy.usage import DAY, HOUR, MINUTE
 
 # In order of certainty: with a key the client itself says «the same», with a Message-ID nearly so; content is a guess.
-_KINDS = ("key", "message_id", "content")
+_KINDS = ("key", "message_id", "held", "content")
 _BY = {
     "key": "dedupe key",
     "idempotency_key": "Idempotency-Key",
     "message_id": "Message-ID",
+    "held": "content",
     "content": "content",
     "message": "recipient",
 }
@@ -62,7 +63,7 @@ def _window(rule: Duplicate, facts: Facts, kind: str) -> int:
     if kind == "message_id":
         return rule.message_id_days * DAY
     # Identical alerts with new Message-IDs are intended; identical sales mail is not.
-    if facts.message_class == "commercial" or not facts.message_id:
+    if kind == "held" or facts.message_class == "commercial" or not facts.message_id:
         return rule.content_minutes * MINUTE
     return rule.transactional_seconds * 1000
 

@@ -36,7 +36,9 @@ class Asked(NamedTuple):
     @classmethod
     def of(cls, facts: Facts, policy: PolicySettings) -> "Asked":
         """A submission of a mailbox that has this policy."""
-        return cls(facts, policy, [_fingerprints(facts, r) for r in facts.recipients], _request_marks(facts))
+        kinds = _marked(facts, asks=polls(facts, policy))
+        marks = [{k: fingerprint(facts.mailbox, r.key, k, v) for k, v in kinds.items()} for r in facts.recipients]
+        return cls(facts, policy, marks, _request_marks(facts))
 
     def person(self, recipient: RecipientFacts) -> str:
         """The key under which mail to the person is remembered."""
@@ -114,12 +116,18 @@ def fingerprint(mailbox_id: str, recipient_key: str, kind: str, value: str) -> i
     return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def _fingerprints(facts: Facts, recipient: RecipientFacts) -> dict[str, int]:
-    """The fingerprints by which an earlier copy of this message to `recipient` is found."""
+def polls(facts: Facts, policy: PolicySettings) -> bool:
+    """Whether the client learns what became of a held message by sending it again."""
+    return facts.source == "smtp" and policy.options.hold_reply == "tempfail"
+
+
+def _marked(facts: Facts, *, asks: bool) -> dict[str, str]:
+    """By what an earlier copy of this message is found; by `held` only one that waits for a person."""
     # The same content for another time is another message; the same key or Message-ID says that it is not.
     content = f"{facts.digest}\0{facts.send_at}" if facts.digest and facts.send_at else facts.digest
-    marks = (("key", facts.dedupe_key), ("message_id", facts.message_id), ("content", content))
-    return {kind: fingerprint(facts.mailbox, recipient.key, kind, value) for kind, value in marks if value}
+    held = content if asks else ""
+    marks = {"key": facts.dedupe_key, "message_id": facts.message_id, "held": held, "content": content}
+    return {kind: value for kind, value in marks.items() if value}
 
 
 def _request_marks(facts: Facts) -> dict[str, int]:
@@ -165,7 +173,6 @@ class Recollection:
         self._earlier: dict[int, Earlier] = {}
         self._new_duplicates: dict[int, dict[str, Any]] = {}
         self._became: dict[str, dict[str, Any]] = {}  # deliveries of the first sends, by send id and recipient
-        self._polled: frozenset[str] = frozenset()  # mailboxes whose clients poll for the state of a held message
         self._rates: dict[str, tuple[Rates, ...]] = {}
         self.tokens: dict[tuple[str, str], str] = {}
 
@@ -279,7 +286,6 @@ class Recollection:
         firsts = {earlier.send_id for earlier in self._earlier.values()}
         for row in _BECAME.all(self._connection, ids=sorted(firsts)) if firsts else ():
             self._became.setdefault(row.send_id, {})[row.recipient_key] = row
-        self._polled = frozenset(a.facts.mailbox for a in asked if a.policy.options.hold_reply == "tempfail")
 
 
 def _by_tenant(asked: Iterable[Facts]) -> dict[str, dict[str, str]]:

@@ -26,7 +26,7 @@ from relay.store.approvals import SETTLED
 from relay.store.engine import dumps, loads
 from relay.store.places import Copy, windows
 from relay.store.prepared import Prepared, insertion
-from relay.store.recollection import Asked, Contact, Recollection
+from relay.store.recollection import Asked, Contact, Recollection, polls
 from relay.store.suppressions import suffixes
 from relay.store.waiting import never_left
 
@@ -140,7 +140,7 @@ class Snapshot(Recollection):
             own = own.with_person(aliases.get(facts.mailbox, _NOBODY))
             others += _leases(aliases, facts.mailbox)
         leased_by, leased_at = max(others, key=itemgetter(1), default=("", 0))
-        firsts = [self._first(facts, mark, recipient.key) for mark in marks.values() if mark in self._earlier]
+        firsts = [self._first(asked, mark, recipient.key) for mark in marks.values() if mark in self._earlier]
         return RecipientState(
             suppressions=self._suppressions.get((facts.tenant, facts.mailbox, recipient.key), ()),
             consent=self._consents.get((facts.mailbox, recipient.key)),
@@ -159,19 +159,19 @@ class Snapshot(Recollection):
 
     def _answered(self, asked: Asked) -> Earlier | None:
         """The first HTTP request answered under one of this request's keys."""
-        firsts = (self._first(asked.facts, mark) for mark in asked.request.values())
+        firsts = (self._first(asked, mark) for mark in asked.request.values())
         return next((first for first in firsts if first is not None), None)
 
-    def _first(self, facts: Facts, mark: int, key: str = "") -> Earlier | None:
+    def _first(self, asked: Asked, mark: int, key: str = "") -> Earlier | None:
         """The first submission with this fingerprint, unless nothing of it (or nothing to `key`) has left or will."""
         earlier = self._earlier.get(mark)
         if earlier is None:
             return None
         became = self._became.get(earlier.send_id, {})
-        asked = [row for of, row in became.items() if of == key or not key]
-        polls = facts.source == "smtp" and facts.mailbox in self._polled
+        rows = [row for of, row in became.items() if of == key or not key]
+        asks = polls(asked.facts, asked.policy)
         # If the client polls, the decision on a held message is the answer to its repeat.
-        over = [never_left(row) and not (polls and row.reason in SETTLED) for row in asked]
+        over = [never_left(row) and not (asks and row.reason in SETTLED) for row in rows]
         return None if over and all(over) else earlier
 
     # -- reserving --------------------------------------------------------------------
@@ -198,12 +198,14 @@ class Snapshot(Recollection):
         if facts.message_class == "commercial" and facts.sketch and self._mailboxes[facts.mailbox].role != "bulk":
             counts.clusters = _with_sketch(counts.clusters, facts, asked.policy.loop_detection.fan_out)
             self._standing.clear()
-        due = {verdict.recipient: verdict.due for verdict in accepted}
+        verdicts = {verdict.recipient: verdict for verdict in accepted}
         for recipient, marks in zip(facts.recipients, asked.marks, strict=True):
-            if recipient.address in due:
-                self.count(asked, recipient, due[recipient.address])
-                self._meet(asked, recipient, counts.usage, due[recipient.address])
-                self._remember(asked, marks, facts.send_id)
+            if (verdict := verdicts.get(recipient.address)) is not None:
+                self.count(asked, recipient, verdict.due)
+                self._meet(asked, recipient, counts.usage, verdict.due)
+                is_held = verdict.outcome == "held"
+                known = {kind: mark for kind, mark in marks.items() if is_held or kind != "held"}
+                self._remember(asked, known, facts.send_id)
         self._remember(asked, asked.request, facts.send_id)
 
     def recognise(self, asked: Asked, decision: Decision) -> None:
@@ -218,8 +220,14 @@ class Snapshot(Recollection):
     def _learn(self, asked: Asked, recipient: str, marks: Mapping[str, int], first: str) -> None:
         if first:
             keys = {kind: mark for kind, mark in marks.items() if kind.endswith("key")}
-            new = {kind: mark for kind, mark in keys.items() if self._first(asked.facts, mark, recipient) is None}
-            self._remember(asked, new, first)
+            new = {kind: mark for kind, mark in keys.items() if self._first(asked, mark, recipient) is None}
+            # Who asks for the state of a held message is recognised the next time, too.
+            waiting = {kind: mark for kind, mark in marks.items() if kind == "held" and self._waits(first, recipient)}
+            self._remember(asked, new | waiting, first)
+
+    def _waits(self, send_id: str, recipient: str) -> bool:
+        row = self._became.get(send_id, {}).get(recipient)
+        return row is not None and row.state == "held"
 
     def count(self, asked: Asked, recipient: RecipientFacts, due: int) -> None:
         """Count a copy at the time it leaves: now, or at `due` if that is later."""
@@ -317,6 +325,7 @@ def _kept(policy: PolicySettings) -> Mapping[str, int]:
         "key": rule.dedupe_key_days * DAY,
         "idempotency_key": rule.dedupe_key_days * DAY,
         "message_id": rule.message_id_days * DAY,
+        "held": rule.content_minutes * MINUTE,
         "content": max(rule.content_minutes * MINUTE, rule.transactional_seconds * 1000),
     }
 

@@ -14,17 +14,16 @@ from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import Decision, RecipientVerdict, Refusal
+from policy.decision import Decision, RecipientVerdict
 from policy.engine import decide
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import State
 from relay.mail.mime import View
 from relay.store import audit, guard
-from relay.store.approvals import bound_digest, status_of
+from relay.store.approvals import bound_digest
 from relay.store.engine import dumps
 from relay.store.events import Event, record
 from relay.store.parcel import Due, Parcel
@@ -34,16 +33,10 @@ from relay.store.recollection import Asked
 from relay.store.refusals import SAME_REFUSAL, known_refusal, note_refusals
 from relay.store.sends import NewDelivery, NewSend, delete_body, insert_approvals, insert_sends
 from relay.store.snapshot import Snapshot
+from relay.submission.polling import Poll, poll_of
 from relay.submission.record import event_of, record_content, refused_recipients, words_for
 from relay.submission.submission import Answer, Submission
 from relay.submission.wording import words_of
-
-# What became of a held message: a person's decision, or none in time.
-_SETTLED = {
-    "rejected": Refusal("rejected", "a person refused this message", "human", "ask_human"),
-    "expired": Refusal("approval_timeout", "nobody approved this message in time", "human", "ask_human"),
-    "withdrawn": Refusal("withdrawn", "this message was taken back", "never", "none"),
-}
 
 SAME_ALARM = 3_600_000  # milliseconds within which the same mailbox and rule raise one alarm only
 
@@ -159,10 +152,11 @@ class Intake:
         batch.events.extend(_taken(item, deliveries))
         batch.events.extend(_refused_beside(item, decision))
         batch.events.extend(self._alarms(item, decision))
-        states = {d.state for d in deliveries}
-        if "held" in states:
+        held = any(d.state == "held" for d in deliveries)
+        if held:
             batch.approvals.append(self._approval(item, decision, deliveries))
-        answer = Answer(item.submission.send_id, decision, held="held" in states)
+        held = held or _poll(connection, item, decision, batch).waits
+        answer = Answer(item.submission.send_id, decision, held=held)
         return Judged(answer, _parcel(item, envelope, deliveries))
 
     # -- what is not taken ------------------------------------------------------------
@@ -177,7 +171,8 @@ class Intake:
         batch: _Batch,
     ) -> Judged:
         """A refusal, or a replay of all recipients: recorded once a minute, then only counted."""
-        first = _first_send(decision)
+        poll = _poll(connection, item, decision, batch)
+        first = poll.send_id or _first_send(decision)
         mark = _same_refusal(item.facts, decision, first)
         known = self._known_refusal(connection, mark, batch)
         send_id = first or known or item.submission.send_id
@@ -196,8 +191,8 @@ class Intake:
                     _refused_beside(item, decision) if _is_reported(decision) else [_blocked(item, decision)]
                 )
                 batch.events.extend(self._alarms(item, decision))
-        if first and item.policy.options.hold_reply == "tempfail" and item.facts.source == "smtp":
-            return Judged(_polled(send_id, decision, status_of(connection, first)))
+        if poll.send_id:
+            return Judged(poll.answer(send_id, decision))
         return Judged(Answer(send_id, decision, replayed=bool(first)))
 
     def _alarms(self, item: Prepared, decision: Decision) -> Iterator[Event]:
@@ -257,11 +252,8 @@ class Intake:
         }
 
 
-def _polled(send_id: str, decision: Decision, status: str) -> Answer:
-    """The answer to a client that sends a held message again to learn what became of it (hold_reply: tempfail)."""
-    if (settled := _SETTLED.get(status)) is not None:
-        decision = replace(decision, decision="blocked", rule="autonomy_level", refusal=settled)
-    return Answer(send_id, decision, replayed=True, held=status == "pending")
+def _poll(connection: Connection, item: Prepared, decision: Decision, batch: _Batch) -> Poll:
+    return poll_of(connection, item.facts, item.policy, decision, {held["send_id"] for held in batch.approvals})
 
 
 def _first_send(decision: Decision) -> str:

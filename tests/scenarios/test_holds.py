@@ -214,6 +214,39 @@ def test_with_hold_reply_tempfail_the_same_message_asks_for_the_state(gate: Gate
     assert gate.provider.ledger.copies_for("poll2@example.com") == 0
 
 
+def test_who_asks_for_the_state_by_content_alone_is_known_until_it_is_told(gate: Gate):
+    agent = gate.mailbox(options={"hold_reply": "tempfail"}, autonomyLevel="human_approved")
+    for message_id, to in (("", "poll3@example.com"), (None, "poll4@example.com")):
+        sends = set()
+        for _ in range(4):
+            message = agent.receipt(to, number=4711, message_id=message_id)  # None: a new one each time
+            sends.add(refused(agent.submit(to, message)).send)
+            gate.clock.advance(1800)
+        (send,) = sends
+        _decide(gate, send, "approve")
+        assert taken(agent.submit(to, message), "duplicate of an earlier send") == send
+        gate.arrived(to)
+
+
+def test_whom_a_person_has_yet_to_let_go_is_not_told_as_sent_because_of_others_in_the_envelope(gate: Gate):
+    options = {"hold_reply": "tempfail", "mixed": "deliver_passing"}
+    rules = {"consent_validation": {"required": True}}
+    agent = gate.mailbox(rules, options=options, autonomyLevel="human_approved")
+    good, late, bad = (f"{name}.poll@example.com" for name in ("good", "late", "bad"))
+    for person in (good, late):
+        gate.call("POST", "/v1/consents", {"email": person}, 201)
+    message = agent.offer(good)
+    first = refused(agent.submit([good, bad], message))
+    assert first.reason == "held"
+    assert refused(agent.submit([good, bad], message)) == first
+    second = refused(agent.submit([good, late], message))
+    _decide(gate, first.send, "approve")
+    assert refused(agent.submit([good, late], message)) == second
+    _decide(gate, second.send, "reject")
+    taken(agent.submit([good, late], message), "duplicate of an earlier send")
+    assert refused(agent.submit([late, bad], message)).reason == "rejected"
+
+
 def test_an_approved_message_still_waits_for_its_time(gate: Gate):
     agent, to = gate.mailbox(autonomyLevel="human_approved"), "tomorrow@example.com"
     at = iso(gate.clock() + 24 * 3_600_000)
