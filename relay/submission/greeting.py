@@ -32,6 +32,7 @@ def _ehlo(host: bytes, terms: Terms, *, auth: bool, starttls: bool) -> bytes:
         offers.append(b"STARTTLS")
     if auth:
         offers.append(b"AUTH PLAIN LOGIN")
+    offers.append(b"LIMITS RCPTMAX=%d" % terms.max_recipients)  # RFC 9422
     offers.append(b"ENHANCEDSTATUSCODES")
     return b"".join(b"250-%s\r\n" % offer for offer in offers[:-1]) + b"250 " + offers[-1] + b"\r\n"
 
