@@ -190,10 +190,8 @@ class Access(Connection):
         if self.session.ssl is None and not self.terms.plaintext_auth:
             self.traffic.counts["auth_in_clear_refused"] += 1  # STARTTLS may have been stripped on the way (faults S13)
             raise BadCommand(wording.TLS_FOR_AUTH)
-        if self._principal is not None:
+        if self._principal is not None:  # so there is no transaction either (RFC 4954 §4): MAIL needs a login
             raise BadCommand(wording.AUTH_TWICE)
-        if self._in_transaction():
-            raise BadCommand(wording.AUTH_IN_MAIL)
         if mechanism.upper() not in MECHANISMS:
             raise BadCommand(wording.AUTH_MECHANISM)
         self._exchange = Exchange(mechanism.upper())

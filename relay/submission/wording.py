@@ -240,7 +240,6 @@ TLS_NOT_HERE = b"502 5.5.1 No TLS on this port: turn it off in the client, or us
 TLS_TWICE = b"503 5.5.1 TLS is on already\r\n"
 TLS_PIPELINED = b"501 5.5.2 Nothing may follow STARTTLS before the handshake\r\n"
 AUTH_TWICE = b"503 5.5.1 Authenticated already\r\n"
-AUTH_IN_MAIL = b"503 5.5.1 Not inside a transaction\r\n"
 AUTH_MECHANISM = b"504 5.5.4 Mechanism not supported, use PLAIN or LOGIN\r\n"
 AUTH_SYNTAX = b"501 5.5.2 Cannot decode the response\r\n"
 AUTH_CANCELLED = b"501 5.7.0 Authentication cancelled\r\n"

@@ -106,7 +106,7 @@ def test_S33_login_with_and_without_an_initial_name(hall: Hall) -> None:
     ("response", "reply"),
     [
         ("=", "501 5.5.2"),
-        ("not base64", "501 5.5.2"),
+        ("*" + plain(USER, PASSWORD), "501 5.5.2"),
         ("YQ", "501 5.5.2"),
         (encoded("no nul at all"), "501 5.5.2"),
         (encoded("\0only one"), "501 5.5.2"),
@@ -123,6 +123,7 @@ def test_S33_malformed_responses(hall: Hall, response: str, reply: str) -> None:
     with hall.connect() as client:
         assert str(client.command(f"AUTH PLAIN {response}")).startswith(reply)
         assert client.command("NOOP").code == 250
+    assert hall.desk.asked == ([f"AUTH {USER}"] if reply.startswith("235") else [])
 
 
 def test_S33_a_cancelled_exchange_is_501_and_over(hall: Hall) -> None:

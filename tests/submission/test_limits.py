@@ -119,6 +119,16 @@ def test_S18_a_client_that_falls_silent_inside_a_message_is_cut_off(hall: Hall) 
 
 
 @pytest.mark.usefixtures("from_far")
+def test_S32_an_address_that_guesses_too_often_is_closed_at_once(hall: Hall) -> None:
+    for _ in range(10):
+        with hall.connect() as client:
+            assert [client.login(USER, "wrong").code for _ in range(2)] == [535, 535]
+    with hall.connect() as client:
+        assert client.login(USER, "wrong").code == 421
+        assert client.is_closed()
+
+
+@pytest.mark.usefixtures("from_far")
 def test_S19_one_address_has_so_many_strangers_and_no_more(make_hall: MakeHall) -> None:
     hall = make_hall(limits=Limits(per_address=3))
     guests = [hall.connect() for _ in range(3)]
@@ -322,6 +332,7 @@ def test_S23_a_recipient_named_twice_is_one(hall: Hall) -> None:
     with hall.connect(login=True) as client:
         assert client.submit(ADDRESS, ["bob@example.net", "bob@EXAMPLE.net"], MESSAGE).code == 250
     assert len(hall.desk.taken[0].rcpt_to) == 1
+    assert hall.desk.asked[-1] == "RCPT bob@example.net 0"
 
 
 def test_S17_a_transaction_of_refusals_alone_comes_to_an_end(make_hall: MakeHall) -> None:

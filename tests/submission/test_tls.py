@@ -47,6 +47,7 @@ def upgraded(hall: Hall) -> Client:
 def test_a_message_goes_in_over_starttls(starttls: Hall) -> None:
     with upgraded(starttls) as client:
         assert "250-STARTTLS" not in str(client.command("EHLO again.test"))
+        assert str(client.command(f"MAIL FROM:<{ADDRESS}>")).startswith("530 5.7.0 Authentication required")
         assert client.login(USER, PASSWORD).code == 235
         assert client.submit(ADDRESS, ["bob@example.net"], MESSAGE).code == 250
         assert client.command("QUIT").code == 221
@@ -99,9 +100,12 @@ def test_S11_what_follows_starttls_in_the_same_packet_is_never_run(starttls: Hal
 def test_S11_what_was_said_in_clear_was_never_said(make_hall: MakeHall, certificate: Certificate) -> None:
     hall = make_hall(tls="starttls", plaintext_auth=True, certificate=certificate)
     with hall.connect(login=True) as client:
+        assert client.command(f"MAIL FROM:<{ADDRESS}>").code == 250
         assert client.command("STARTTLS").code == 220
         client.start_tls(tls.client_context())
+        assert client.command("RCPT TO:<bob@example.net>").code == 503
         assert client.command(f"MAIL FROM:<{ADDRESS}>").code == 503
+        assert client.login(USER, PASSWORD).code == 503
         client.command("EHLO again.test")
         assert client.command(f"MAIL FROM:<{ADDRESS}>").code == 530
         assert client.login(USER, PASSWORD).code == 235
@@ -119,7 +123,7 @@ def test_S13_no_login_in_clear_where_it_is_not_allowed(starttls: Hall) -> None:
         assert not any("AUTH" in line for line in offered.lines)
         assert any("STARTTLS" in line for line in offered.lines)
         assert str(client.login(USER, PASSWORD)).startswith("538 5.7.11")
-        assert str(client.command(f"MAIL FROM:<{ADDRESS}>")).startswith("530 5.7.0")
+        assert str(client.command(f"MAIL FROM:<{ADDRESS}>")).startswith("530 5.7.0 Must issue a STARTTLS")
     assert starttls.traffic.counts["auth_in_clear_refused"] == 1
     assert not starttls.desk.asked
 
