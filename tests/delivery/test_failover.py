@@ -139,9 +139,11 @@ async def test_R36_a_sender_unknown_to_every_provider_bounces_with_their_words(m
     assert not house.settled[0].hard
 
 
-async def test_R36_a_sender_may_be_known_to_a_provider_that_is_down_just_now(pair):
-    house, _one, two = await pair(fault("mail_550"))
-    two.refuse()
+@pytest.mark.parametrize("known", [0, 1])
+async def test_R36_a_sender_may_be_known_to_a_provider_that_is_down_just_now(pair, known):
+    house, *both = await pair()
+    both[1 - known].script = fault("mail_550")
+    both[known].refuse()
     given = await house.deliver()
     assert house.delivery(given).state == "deferred"
 
@@ -153,8 +155,10 @@ async def test_R36_a_sender_that_is_not_verified_closes_the_provider_to_nobody_e
     assert house.means.healths.state("lab") == "closed"
 
 
-async def test_R42_a_message_too_big_for_one_goes_by_one_that_takes_more(pair):
-    house, _one, two = await pair(Script(extensions=("PIPELINING", "SIZE 60")))
+async def test_R42_a_message_too_big_for_one_goes_by_one_that_takes_more(make_house, make_provider):
+    one, two = make_provider(Script(extensions=("PIPELINING", "SIZE 60"))), make_provider()
+    well = two.settings("two", weight=0, failover=True)
+    house = await make_house(one.settings("one"), well, failover_triggers=["timeout"])  # it is no trouble of `one`
     given = await house.deliver()
     assert house.delivery(given).state == "delivered"
     assert two.ledger.copies_for(BOB) == 1

@@ -92,6 +92,8 @@ def test_every_reply_rule_of_every_preset_has_a_case(presets):
 GENERIC = [
     (CONNECT, "421 too busy", P, True, ""),
     (CONNECT, "554 no", P, False, ""),
+    (CONNECT, "554 5.7.1 your account is suspended", P, False, "account"),
+    (CONNECT, "421 4.7.0 your account is suspended for an hour", P, True, ""),
     (AUTH, "535 5.7.8 wrong", P, False, "configuration"),
     (AUTH, "454 4.7.0 later", P, True, "configuration"),
     (MAIL, "451 4.3.0 trouble", P, True, "throttle"),
@@ -123,6 +125,7 @@ GENERIC = [
     (RCPT, "501 Invalid RCPT TO address provided", R, False, "syntax"),
     (RCPT, "555 5.5.2 Syntax error, goodbye", R, False, "syntax"),
     (RCPT, "501 5.5.4 bad argument", R, False, "syntax"),
+    (RCPT, "501 5.1.3 bad destination address syntax", R, False, ""),
     (RCPT, "550 5.1.8 sender's domain has no address", P, False, "sender"),
     (RCPT, "550 5.6.7 no SMTPUTF8", M, False, "smtputf8"),
     (DATA, "451 4.3.0 later", P, True, ""),
@@ -169,6 +172,12 @@ def test_what_may_be_said_of_the_sender_or_of_the_spelling_condemns_no_recipient
     said = Transcript(RCPT, mail=reply("250 ok"), rcpt={1: reply(words)})
     (outcome,) = outcomes(presets["smtp"], said, [1], 0, 0)
     assert (outcome.result, outcome.hard) == (Result.BOUNCED, False)
+
+
+def test_a_refusal_of_the_message_condemns_none_of_its_recipients(presets):
+    taken = {n: reply("250 ok") for n in (1, 2)}
+    said = Transcript(FINAL, reply("250 ok"), taken, reply("354 go"), reply("550 5.1.1 no such user"))
+    assert [(o.result, o.hard) for o in outcomes(presets["smtp"], said, [1, 2], 0, 0)] == [(Result.BOUNCED, False)] * 2
 
 
 def test_a_mailbox_that_is_unavailable_and_nothing_else_is_dead(presets):

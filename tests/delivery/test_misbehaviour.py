@@ -371,19 +371,19 @@ async def test_a_kept_connection_that_is_over_is_replaced_without_a_failure(make
     assert house.means.healths.of("lab").failures == 0
 
 
-@pytest.mark.parametrize("said", [b"250 2.0.0 ok\r\n", b"354 go\r\n250 2.0.0 taken before it came\r\n"])
-async def test_an_answer_to_DATA_that_is_none_is_no_verdict_on_the_message(make_house, make_provider, said):
-    provider = make_provider(Script().on(data=Raw(said)))
+@pytest.mark.parametrize(("phase", "said"), [("rcpt", "354 what"), ("data", "250 ok"), ("data", "354 go\r\n250 taken")])
+async def test_an_answer_that_is_none_is_no_verdict_on_anybody(make_house, make_provider, phase, said):
+    provider = make_provider(Script().on(**{phase: Raw(f"{said}\r\n".encode())}))
     house = await make_house(provider.settings())
     given = await house.deliver()
     assert (house.delivery(given).state, house.attempts(given)[0].scope) == ("deferred", "connection")
 
 
-async def test_an_intermediate_reply_to_RCPT_condemns_nobody(make_house, make_provider):
-    provider = make_provider(Script().on(rcpt=Raw(b"354 what\r\n")))
+async def test_a_354_although_nobody_was_accepted_gets_an_empty_message(make_house, make_provider):
+    provider = make_provider(Script().on(rcpt=Raw(b"550 5.1.1 no such user\r\n354 go ahead\r\n")))
     house = await make_house(provider.settings())
-    given = await house.deliver()
-    assert (house.delivery(given).state, house.attempts(given)[0].scope) == ("deferred", "connection")
+    assert house.delivery(await house.deliver()).state == "bounced"
+    provider.ledger.wait(lambda seen: [line for _, line in seen.commands][-2:] == ["DATA", "."])
 
 
 async def test_garbage_after_the_dot_is_uncertain(make_house, make_provider):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.delivery.house import BOB, until
 from tests.support.provider import Provider
-from tests.support.script import Hold, Script
+from tests.support.script import Hold, Script, first
 
 
 async def test_no_more_connections_than_the_limit(make_house, make_provider):
@@ -38,6 +38,15 @@ async def test_a_connection_idle_for_too_long_is_not_used_again(make_house, prov
     kept.idle_since -= 31
     await house.deliver()
     assert provider.ledger.connections == 2
+
+
+async def test_a_kept_connection_that_ends_at_MAIL_is_replaced_without_a_failure(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    await house.deliver()
+    provider.script = Script().on(mail=first(1, "421 4.4.2 idle for too long"))
+    given = await house.deliver()
+    assert [a.result for a in house.attempts(given)] == ["delivered"]
+    assert house.means.healths.of("lab").failures == 0
 
 
 async def test_sweeping_closes_what_is_idle(make_house, provider: Provider):

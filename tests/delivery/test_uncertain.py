@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from tests.delivery.house import BOB
+from relay.delivery.recheck import Owner, Stop
+from relay.delivery.round import Round
+from tests.delivery.house import BOB, MESSAGE
 from tests.support.provider import Provider
 from tests.support.script import Drop, Script, Taken, first
 
@@ -42,12 +44,32 @@ async def test_an_uncertain_delivery_whose_provider_is_down_waits_and_never_goes
     for _ in range(3):
         house.clock.advance(minutes=15)
         await house.rounds()
-        assert house.delivery(given).state == "uncertain"
+        row = house.delivery(given)
+        assert (row.state, row.reason, row.due_at) == ("uncertain", "outcome_unknown", house.clock() + MINUTES_15)
     one.listen()
     house.clock.advance(minutes=15)
     await house.rounds()
     assert house.delivery(given).state == "delivered"
     assert two.ledger.connections == 0
+
+
+async def test_an_uncertain_delivery_whose_provider_stays_away_ends_as_outcome_unknown(pair):
+    house, one, two = await pair(Script().on(dot=first(1, CUT)))
+    given = await house.deliver()
+    one.refuse()
+    house.clock.advance(days=5)
+    await house.rounds()
+    assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "outcome_unknown")
+    assert two.ledger.connections == 0
+
+
+async def test_what_a_provider_may_have_and_policy_stops_for_good_ends_as_outcome_unknown(make_house, provider):
+    house = await make_house(provider.settings())
+    given = await house.send(state="uncertain")
+    turn = Round(house.means, given, Owner("agent", "default", house.settings.policy()), MESSAGE)
+    turn.stop(given.due[0], Stop("suppressed", is_final=True))
+    await turn.run()
+    assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "outcome_unknown")
 
 
 async def test_a_provider_stopped_by_its_limit_is_not_asked_about_it_either(make_house, make_provider):
@@ -130,7 +152,12 @@ async def test_a_recipient_that_is_busy_when_asked_again_stays_uncertain(make_ho
     provider.script = Script().on(rcpt="450 4.2.1 busy")
     house.clock.advance(minutes=15)
     await house.rounds()
-    assert (house.delivery(given).state, house.delivery(given).reason) == ("uncertain", "outcome_unknown")
+    row = house.delivery(given)
+    assert (row.state, row.reason) == ("uncertain", "outcome_unknown")
+    assert row.due_at > house.clock()
+    house.clock.advance(days=5)  # and it does not stay so for ever
+    await house.rounds()
+    assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "outcome_unknown")
 
 
 async def test_only_the_uncertain_recipients_are_bound_to_their_provider(pair):
@@ -224,3 +251,6 @@ async def test_a_bug_of_ours_leaves_nobody_under_way(make_house, provider: Provi
     monkeypatch.setattr("relay.delivery.round.Attempt.make", broken)
     given = await house.deliver()
     assert (house.delivery(given).state, house.delivery(given).lease_node) == ("uncertain", "")
+    house.clock.advance(minutes=15)
+    await house.rounds()
+    assert house.delivery(given).state == "expired"  # it is not sent again and again
