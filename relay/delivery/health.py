@@ -134,7 +134,7 @@ class Healths:
             return 0
         if state == "closed":
             return NO_BOUND
-        return max(0, (health.allowed if state == "recovering" else 1) - health.under_way)
+        return max(0, health.allowed - health.under_way)  # half open, one is allowed
 
     def may_try(self, name: str) -> bool:
         """Whether mail may be tried there now: one probe if half open; if recovering, `admit` queues the tries."""

@@ -43,11 +43,9 @@ class _Slots:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:
+            if not place.cancelled() and place.exception() is None:
                 self.give()  # it was given to us just as we were cancelled
-            elif place in self._line:
-                self._line.remove(place)
-            raise
+            raise  # else `_next` passes over it
 
     def give(self) -> None:
         """Give the place back; the next in line gets it."""

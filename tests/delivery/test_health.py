@@ -128,8 +128,11 @@ def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
 
 
 @pytest.mark.parametrize("kind", ["configuration", "account"])
-def test_R37_a_refused_account_opens_it_at_once(healths: Healths, kind: str):
+async def test_R37_a_refused_account_opens_it_at_once(healths: Healths, clock: Clock, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
+    clock.now = healths.of("p").open_until
+    await probe(healths, FAILED)
+    assert healths.state("p") == "open"
 
 
 async def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Clock):
@@ -225,6 +228,12 @@ def test_several_that_hear_the_same_throttle_count_once(healths: Healths, clock:
 def test_the_time_a_preset_names_is_kept(healths: Healths, clock: Clock):
     healths.learn([outcome(scope=Scope.PROVIDER, kind="exhausted", reopen_after=14_400_000)])
     assert healths.of("p").open_until == clock() + 14_400_000
+
+
+def test_a_short_throttle_of_a_try_that_was_under_way_cuts_no_long_one_short(healths: Healths, clock: Clock):
+    for kind in ("exhausted", "throttle"):
+        healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
+    assert healths.of("p").open_until == clock() + 3_600_000
 
 
 def test_an_exhausted_account_without_a_time_is_left_for_an_hour(healths: Healths, clock: Clock):

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import threading
 
+import pytest
 from msgspec.structs import replace
 
 from tests.delivery.house import BOB, until
@@ -27,17 +28,25 @@ async def test_a_connection_ends_after_its_share_of_messages_with_a_QUIT(make_ho
     for _ in range(5):
         await house.deliver()
     await house.means.pool.close()
+    assert not house.means.pool._parting
     assert provider.ledger.connections == 3
     provider.ledger.wait(lambda seen: sum(line == "QUIT" for _, line in seen.commands) == 3)
 
 
-async def test_a_connection_idle_for_too_long_is_not_used_again(make_house, provider: Provider):
+SPOILT = {
+    "idle for too long": lambda kept: setattr(kept, "idle_since", kept.idle_since - 31),
+    "something was said unasked": lambda kept: kept._wire.data_received(b"250 2.0.0 ok\r\n"),
+    "its provider was set up otherwise": lambda kept: setattr(kept, "provider", dataclasses.replace(kept.provider)),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+async def test_a_connection_is_used_again_only_as_it_was_left(make_house, provider: Provider, spoil):
     house = await make_house(provider.settings(idle_time="30s"))
     await house.deliver()
-    (kept,) = house.means.pool._idle["lab"]
-    kept.idle_since -= 31
+    spoil(*house.means.pool._idle["lab"])
     await house.deliver()
-    assert provider.ledger.connections == 2
+    assert (provider.ledger.connections, provider.ledger.copies_for(BOB)) == (2, 2)
 
 
 async def test_a_kept_connection_that_ends_at_MAIL_is_replaced_without_a_failure(make_house, provider: Provider):
@@ -68,11 +77,17 @@ async def test_too_many_connections_lowers_the_limit_and_quiet_raises_it_again(m
     for _ in range(4):
         await slots.take()
     assert pool.crowded(lab)
+    pool.sweep()
     assert slots.limit == 3
     slots.shrunk_at -= 61
-    pool.sweep()
-    assert slots.limit == 4
-    for _ in range(4):
+    for _ in range(2):
+        pool.sweep()
+        assert slots.limit == 4
+    waiting = asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    slots.resize(5)
+    await waiting
+    for _ in range(5):
         slots.give()
     assert not (pool.crowded(lab) and pool.crowded(lab))  # never below one
 
@@ -87,6 +102,12 @@ async def test_whoever_stops_waiting_for_a_place_takes_none(make_house, provider
     slots.give()
     await waiting[1]
     assert slots.taken == 1
+    too_late = asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    slots.give()  # to the one who is just about to stop
+    too_late.cancel()
+    await asyncio.wait({too_late})
+    assert (too_late.cancelled(), slots.taken) == (True, 0)
 
 
 async def test_changed_credentials_close_the_connections_of_the_old_ones(make_house, provider: Provider):

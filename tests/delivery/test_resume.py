@@ -55,10 +55,21 @@ async def test_what_policy_held_back_goes_when_the_pause_is_lifted(make_house, p
     turn = Round(house.means, given, Owner("agent", "acme", house.settings.policy()), MESSAGE)
     turn.stop(given.due[0], Stop(f"{scope}_paused", is_final=False))
     await turn.run()
+    assert house.delivery(given).due_at == house.clock() + 60_000  # when it is looked at again in any case
     assert await house.rounds() == 0
     await house.writer.run(lambda c: switch(c, scope, "active"))
     assert await house.rounds() == 1
     assert house.delivery(given).state == "delivered"
+
+
+async def test_what_is_paused_for_longer_than_trouble_would_be_put_up_with_expires(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    house.clock.advance(days=5)
+    turn = Round(house.means, given, Owner("agent", "acme", house.settings.policy()), MESSAGE)
+    turn.stop(given.due[0], Stop("mailbox_paused", is_final=False))
+    await turn.run()
+    assert (house.delivery(given).state, house.delivery(given).reason) == ("expired", "too_old")
 
 
 @pytest.mark.parametrize("scope", ["provider", "mailbox", "tenant"])

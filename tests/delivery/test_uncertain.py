@@ -124,6 +124,13 @@ async def test_with_an_idempotency_key_it_is_asked_again_at_once_under_the_same_
     assert len(keys) == 2  # one for each recipient, the same at each try
 
 
+async def test_the_key_of_another_provider_lets_nobody_ask_at_once(pair):
+    house, one, two = await pair(**KEY)
+    one.refuse()
+    two.script = Script().on(dot=CUT)
+    assert house.delivery(await house.deliver()).due_at == house.clock() + MINUTES_15
+
+
 async def test_with_an_idempotency_key_it_is_asked_until_the_key_is_forgotten(make_house, make_provider):
     house = await make_house(make_provider(Script().on(dot=CUT)).settings(**KEY))
     given = await house.deliver()

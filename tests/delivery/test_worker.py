@@ -203,6 +203,7 @@ async def test_a_bug_before_the_round_puts_the_message_back(make_house, provider
     await worker.drain(1)
     row = house.delivery(given)
     assert (row.state, row.reason, row.lease_node) == ("queued", "internal_error", "")
+    assert row.due_at > house.clock()
 
 
 async def test_a_message_whose_octets_are_gone_expires(make_house, provider: Provider):
