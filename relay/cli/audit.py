@@ -5,7 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.cli.errors import EXIT_REFUSED
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, group
+from relay.cli.output import Column, ago, how_many, listing, note, print_json, print_line, say
+from relay.cli.progress import Progress
+from relay.cli.values import span
 
 app = group("Verify the record of decisions, export it, list changes.")
 
@@ -15,10 +20,6 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Verify every chain, and name the first record that fails. Approvals are compared with their records. Exit 1 if
     anything does not hold.
     """
-    from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.house import opened
-    from relay.cli.output import how_many, note, print_json, say
-    from relay.cli.progress import Progress
     from relay.store import decisions, proof
 
     with (
@@ -57,10 +58,6 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Export the decisions as recorded, as NDJSON. Addresses remain tokens."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_line
-    from relay.cli.progress import Progress
-    from relay.cli.values import span
     from relay.store import decisions
 
     with opened(config) as house, house.reading() as connection:
@@ -81,9 +78,6 @@ def acts_(
     as_json: AsJson = False,
 ) -> None:
     """List what people, keys and the file changed, newest first."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ago, listing
-    from relay.cli.values import span
     from relay.http import acts
 
     with opened(config) as house, house.reading() as connection:

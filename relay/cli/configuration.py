@@ -2,6 +2,7 @@
 
 from relay.cli.errors import EXIT_USAGE
 from relay.cli.options import AsJson, ConfigFile, UnneededConfigFile, group, path_of
+from relay.cli.output import note, print_json, say
 
 app = group("Check the configuration, or print its JSON Schema.")
 
@@ -12,7 +13,6 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
     from config.errors import ConfigError, Problem
     from config.loader import load
     from relay.app.checks import CHECKS
-    from relay.cli.output import note, print_json, say
 
     path = path_of(config)
     problems: tuple[Problem, ...] = ()
@@ -40,6 +40,5 @@ def check(config: ConfigFile = None, as_json: AsJson = False) -> int:
 def schema(_config: UnneededConfigFile = None) -> None:
     """Print the JSON Schema of the file, for editors."""
     from config.schema import schema as made
-    from relay.cli.output import print_json
 
     print_json(made())

@@ -5,7 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.cli.errors import BadUsage
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, OfTenant, OnlyTenant, group
+from relay.cli.output import Column, listing, say
+from relay.cli.values import key_of
 
 app = group("Keep the ledger of who agreed to receive mail.")
 
@@ -25,10 +29,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the ledger, newest first."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, listing
     from relay.cli.rows import every
-    from relay.cli.values import key_of
     from relay.store import accounts
 
     with opened(config) as house, house.reading() as connection:
@@ -84,7 +85,6 @@ def import_(
     at, tenant.
     """
     from relay.cli.consenting import writer_of
-    from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
     from relay.http.csvs import Columns
     from relay.store import accounts, listings
@@ -101,9 +101,6 @@ def import_(
 
 def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dict[str, str]) -> None:
     from relay.cli.consenting import is_asked_for
-    from relay.cli.errors import BadUsage
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.store import accounts, consents
     from relay.store.imports import consent_of
 

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import Refused
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, InTenant, OnlyTenant, group
+from relay.cli.output import Column, ago, listing, note, say
+from relay.cli.values import one_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,8 +33,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List credentials; secrets are not kept and cannot be shown."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ago, listing
     from relay.cli.rows import find_mailbox
     from relay.store import accounts
     from relay.store.credentials import listed, tenant_behind
@@ -62,9 +64,7 @@ def create(
     config: ConfigFile = None,
 ) -> None:
     """Create a credential and print it once, ready to paste. It has the TLS setting of the listener."""
-    from relay.cli.house import opened
     from relay.cli.rows import find_mailbox
-    from relay.cli.values import one_of
     from relay.store.credentials import OF_AN_AGENT, generate, issue
 
     one_of(form, FORMATS, "--format")
@@ -84,9 +84,6 @@ def rotate(
     config: ConfigFile = None,
 ) -> None:
     """Create a new secret with the same rights. The old one is revoked at once."""
-    from relay.cli.errors import Refused
-    from relay.cli.house import opened
-    from relay.cli.values import one_of
     from relay.store.credentials import generate, issue, tenant_behind
     from relay.store.credentials import revoke as end
     from relay.store.engine import loads
@@ -111,9 +108,6 @@ def rotate(
 @app.command()
 def revoke(credential: Credential, config: ConfigFile = None) -> None:
     """Revoke for good. Open connections lose their login with the next message."""
-    from relay.cli.errors import Refused
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.store.credentials import revoke as end
 
     with opened(config) as house, house.writing() as connection:
@@ -147,7 +141,6 @@ def shown(row: Any) -> dict[str, Any]:
 
 
 def _find(connection: "Connection", reference: str) -> Any:
-    from relay.cli.errors import Refused
     from relay.store.accounts import Unknown
     from relay.store.credentials import listed
 
@@ -163,7 +156,6 @@ def _find(connection: "Connection", reference: str) -> Any:
 def _print(house: "House", form: str, username: str, address: str, made: "Generated") -> None:
     import sys
 
-    from relay.cli.output import note, say
     from relay.submission.snippets import Login, entrance, snippet
 
     login = Login(*entrance(house.settings), username, made.key, address)

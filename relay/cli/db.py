@@ -7,6 +7,9 @@ import typer
 
 from relay.cli.errors import EXIT_REFUSED, Refused
 from relay.cli.options import AsJson, ConfigFile, group
+from relay.cli.output import how_many, print_json, say
+from relay.cli.progress import Progress
+from relay.cli.values import settings_of
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -19,8 +22,6 @@ def upgrade(config: ConfigFile = None) -> None:
     """Upgrade the store to this program's revision. What the file declares is applied, too."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
-    from relay.cli.output import say
-    from relay.cli.values import settings_of
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)
@@ -34,8 +35,6 @@ def restored(config: ConfigFile = None) -> None:
     """Mark the store as restored from a backup. What it would send now waits for a person."""
     from relay.app.instance import Instance
     from relay.app.setup import prepare_alone
-    from relay.cli.output import say
-    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     prepare_alone(settings, Instance(settings.server.data_dir), restored=True)
@@ -48,9 +47,6 @@ def backup(
     config: ConfigFile = None,
 ) -> None:
     """Copy a SQLite store as it is now, beside the running server."""
-    from relay.cli.output import say
-    from relay.cli.progress import Progress
-    from relay.cli.values import settings_of
     from relay.store.backup import back_up
 
     _, settings = settings_of(config)
@@ -77,9 +73,6 @@ def import_(
     """
     from relay.app.instance import Instance
     from relay.app.moving import stores
-    from relay.cli.output import how_many, say
-    from relay.cli.progress import Progress
-    from relay.cli.values import settings_of
     from relay.store.takeover import size, take_over
 
     _, settings = settings_of(config)
@@ -93,8 +86,6 @@ def import_(
 @app.command()
 def current(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Print the store's revision; exit 1 if it is not this program's."""
-    from relay.cli.output import print_json, say
-    from relay.cli.values import settings_of
     from relay.store.migrate import HEAD
 
     _, settings = settings_of(config)

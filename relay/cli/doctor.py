@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from relay.cli.errors import EXIT_REFUSED, exit_code, words
 from relay.cli.options import AsJson, ConfigFile
+from relay.cli.output import console, how_many, print_json, safe, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +26,7 @@ def doctor(
     """
     from dataclasses import asdict
 
-    from relay.cli.errors import EXIT_REFUSED
     from relay.cli.house import at
-    from relay.cli.output import print_json
 
     with at(config) as house:
         found = list(_findings(house, with_network=not offline))
@@ -54,7 +54,6 @@ def _findings(house: "House", *, with_network: bool) -> "Iterator[Finding]":
 def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
     from relay.cli.checkup import configuration, deliverability, machine, providers
     from relay.cli.checkup.finding import fail
-    from relay.cli.errors import exit_code, words
     from relay.cli.house import ready
 
     try:
@@ -74,8 +73,6 @@ def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
 
 def _print(found: "Sequence[Finding]") -> None:
     from rich.text import Text
-
-    from relay.cli.output import console, how_many, safe, say
 
     marks = {"ok": ("✓", "green"), "info": ("·", "dim"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
     screen = console()

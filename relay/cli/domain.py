@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import EXIT_REFUSED, BadUsage
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, OfTenant, group
+from relay.cli.output import Column, ago, console, details, listing, print_json, safe, say
+from relay.cli.values import one_of, plain_domain
 
 if TYPE_CHECKING:
     from relay.cli.house import House
@@ -18,8 +22,6 @@ METHODS = ("dns_txt", "cname")
 @app.command("list")
 def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List domains."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ago, listing
     from relay.cli.rows import every
     from relay.store.listings import tenant_names
 
@@ -52,9 +54,6 @@ def add(
     """Add a domain, and print the DNS records to publish. Its DKIM keys are made."""
     import secrets
 
-    from relay.cli.errors import BadUsage
-    from relay.cli.house import opened
-    from relay.cli.values import one_of, plain_domain
     from relay.store import accounts, domains
     from relay.store.keys import ensure_keys
 
@@ -81,8 +80,6 @@ def add(
 @app.command()
 def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show a domain and the DNS records it needs."""
-    from relay.cli.house import opened
-
     with opened(config) as house:
         _print(house, domain, as_json=as_json)
 
@@ -91,8 +88,6 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
 def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Check DNS now, and say what is wrong. The result is stored. Exit 1 if the domain is not verified."""
     from relay.cli.dns import asked
-    from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.house import opened
     from relay.store import domains, roster
 
     with opened(config) as house:
@@ -110,7 +105,6 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 @app.command()
 def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Make new DKIM keys, and print the records to publish. The old keys sign until DNS has the new ones."""
-    from relay.cli.house import opened
     from relay.mail.dkim_key import generate_ed25519, generate_rsa
     from relay.store import roster, rotation
 
@@ -133,7 +127,6 @@ def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 
 
 def _print(house: "House", reference: str, *, as_json: bool) -> None:
-    from relay.cli.output import details, print_json, say
     from relay.http.dns_records import last_seen
     from relay.store import roster
 
@@ -160,8 +153,6 @@ def _print(house: "House", reference: str, *, as_json: bool) -> None:
 def _records(records: list[dict[str, Any]]) -> None:
     """Each record as it is to be published, with the complete value on a line of its own."""
     from rich.text import Text
-
-    from relay.cli.output import console, safe
 
     screen = console()
     styles = {"valid": "green", "missing": "yellow", "wrong": "red"}

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.errors import BadUsage, Refused
 from relay.cli.options import UnneededConfigFile, group
+from relay.cli.output import print_json
+from relay.cli.values import content_of
 
 app = group("Read bounces, complaints and provider events.")
 
@@ -23,9 +26,6 @@ def parse(
     _config: UnneededConfigFile = None,
 ) -> None:
     """Print the normalised events as JSON. Exit 1 if the file contains none."""
-    from relay.cli.errors import BadUsage, Refused
-    from relay.cli.output import print_json
-    from relay.cli.values import content_of
     from relay.feedback.parse import UnknownProviderError, parse_feedback
 
     try:

@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from relay.cli.errors import Refused
 from relay.cli.options import ConfigFile
+from relay.cli.output import say
+from relay.cli.values import settings_of
 
 if TYPE_CHECKING:
     import http.client
@@ -11,10 +14,6 @@ if TYPE_CHECKING:
 def healthcheck(config: ConfigFile = None) -> int:
     """Exit 0 if the server is ready, else 1."""
     import http.client
-
-    from relay.cli.errors import Refused
-    from relay.cli.output import say
-    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     connection = _connection(*settings.http.own_address, tls=settings.http.tls is not None)

@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import Refused
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
+from relay.cli.output import Column, ago, ahead, details, listing, print_json, say
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,9 +28,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List held mail, newest first."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ago, ahead, listing
-
     with opened(config) as house, house.reading() as connection:
         rows = _waiting(connection, mailbox, tenant, limit)
     columns = (
@@ -45,9 +45,6 @@ def list_(
 @app.command()
 def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show a held message as its reader would see it. Also why it is held, and who would get it now."""
-    from relay.cli.house import opened
-    from relay.cli.output import details, print_json, say
-
     with opened(config) as house, house.reading() as connection:
         shown = _whole(connection, send_id) | {"ifApproved": _foretold(house, connection, send_id)}
     if as_json:
@@ -62,8 +59,6 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
 @app.command()
 def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Approve it; the rules are checked again when it leaves."""
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.http.forecast import in_words
     from relay.store.approvals import approve as act
 
@@ -76,8 +71,6 @@ def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None
 @app.command()
 def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Reject it for good; the sender is told."""
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.store.approvals import reject as act
 
     with opened(config) as house, house.writing() as connection:
@@ -146,7 +139,6 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
 
 
 def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
-    from relay.cli.errors import Refused
     from relay.mail.mime import view
     from relay.mail.text import content
     from relay.store import approvals, sent

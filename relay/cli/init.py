@@ -8,6 +8,7 @@ import typer
 
 from relay.cli.errors import BadUsage
 from relay.cli.options import UnneededConfigFile
+from relay.cli.output import say
 
 
 def init(
@@ -41,8 +42,6 @@ def _asked(domain: str, address: str) -> tuple[str, str]:
 
 
 def _explain(path: Path, domain: str, address: str) -> None:
-    from relay.cli.output import say
-
     given = "" if path.parent == Path() else f" -c {path}"
     say(f"Wrote {path}, {path.parent / 'keys/secret.key'} and {path.parent / 'keys/admin.key'}.")
     say("")

@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import BadUsage
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, Cause, ConfigFile, InTenant, OfTenant, OnlyTenant, group
+from relay.cli.output import Column, details, listing, print_json, say
+from relay.cli.values import one_of, plain_address, plain_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -21,8 +25,6 @@ ROLES = ("agent", "bulk")
 @app.command("list")
 def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List mailboxes."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, listing
     from relay.cli.rows import every
     from relay.store import accounts
     from relay.store.listings import tenant_names
@@ -60,10 +62,6 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a mailbox. Its credential comes from `gatepost credential create`."""
-    from relay.cli.errors import BadUsage
-    from relay.cli.house import opened
-    from relay.cli.output import print_json, say
-    from relay.cli.values import one_of, plain_address, plain_name
     from relay.store import accounts
 
     where = plain_address(address)
@@ -97,8 +95,6 @@ def add(
 @app.command()
 def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show one mailbox: its state, limits and credentials."""
-    from relay.cli.house import opened
-    from relay.cli.output import details, print_json
     from relay.cli.rows import find_mailbox
 
     with opened(config) as house, house.reading() as connection:
@@ -129,8 +125,6 @@ def pause(
     config: ConfigFile = None,
 ) -> None:
     """Stop the mailbox at once; queued mail stays queued."""
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.cli.rows import find_mailbox
     from relay.store.accounts import check_is_in_use, pause_mailbox
 
@@ -144,8 +138,6 @@ def pause(
 @app.command()
 def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None) -> None:
     """Let a paused mailbox send again, whoever or whatever paused it."""
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.cli.rows import find_mailbox
     from relay.store.accounts import check_is_in_use, resume_mailbox
     from relay.submission.account import policy_of

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.errors import BadUsage, Refused
 from relay.cli.options import UnneededConfigFile
 
 Url = Annotated[str, typer.Option("--url", metavar="URL", envvar="GATEPOST_URL", help="The running server")]
@@ -15,8 +16,6 @@ def mcp(url: Url = "http://127.0.0.1:8025", _config: UnneededConfigFile = None) 
     import asyncio
     from importlib.util import find_spec
     from urllib.parse import urlsplit
-
-    from relay.cli.errors import BadUsage, Refused
 
     if find_spec("mcp") is None:
         raise Refused("the MCP extra is not installed: pip install 'gatepost[mcp]'")

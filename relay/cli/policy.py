@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from relay.cli.errors import EXIT_REFUSED
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, InTenant, group
+from relay.cli.output import Column, console, details, how_many, print_json, safe, say, table
+from relay.cli.output import style_of as style
+from relay.cli.values import content_of, plain_address, span
 
 if TYPE_CHECKING:
     from policy.replay import Report, Tally
@@ -24,10 +28,7 @@ def try_out(
     as_json: AsJson = False,
 ) -> int:
     """Check a message against every rule, without sending it. Nothing is stored. Exit 1 if it would be refused."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json
     from relay.cli.simulation import simulate
-    from relay.cli.values import content_of, plain_address
 
     recipients = tuple({a.wire: a for a in map(plain_address, to)}.values())
     data = content_of(message)
@@ -51,10 +52,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Show what a changed configuration would have decided. Asked of recorded traffic, in both directions."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json
     from relay.cli.replaying import replayed
-    from relay.cli.values import span
 
     back = span(since, "--since")
     with opened(config) as house:
@@ -67,8 +65,6 @@ def replay(
 
 def _print_answer(answer: dict[str, Any]) -> None:
     from relay.cli.moments import checks
-    from relay.cli.output import console, details, safe, say
-    from relay.cli.output import style_of as style
 
     waits = f"after {answer['retryAfter']} s" if answer["retry"] == "after" else answer["retry"]
     details(
@@ -120,8 +116,6 @@ def _report_json(found: "Report", since: str) -> dict[str, Any]:
 
 
 def _print_report(found: "Report", since: str) -> None:
-    from relay.cli.output import Column, console, how_many, say, table
-
     if not found.decisions:
         say(f"No decisions were recorded in the last {since}.")
         return

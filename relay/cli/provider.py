@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import EXIT_REFUSED, Refused
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, Cause, ConfigFile, group
+from relay.cli.output import Column, listing, say
+from relay.cli.values import settings_of
 
 if TYPE_CHECKING:
     from config.providers import ProviderSettings
@@ -18,8 +22,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name i
 @app.command("list")
 def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List providers in the order of the file."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, listing
     from relay.store.roster import providers
 
     with opened(config) as house, house.reading() as connection:
@@ -45,10 +47,7 @@ def try_out(
     as_json: AsJson = False,
 ) -> int:
     """Log in as for a delivery, and say how far it got. Nothing is sent."""
-    from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.output import Column, listing
     from relay.cli.probe import probe_all
-    from relay.cli.values import settings_of
 
     _, settings = settings_of(config)
     chosen = [_find(settings, name)] if name else list(settings.providers)
@@ -83,8 +82,6 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 
 
 def _set(name: str, status: str, cause: str, config: Any) -> None:
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.store.providers import set_provider_status
 
     with opened(config) as house:
@@ -97,8 +94,6 @@ def _set(name: str, status: str, cause: str, config: Any) -> None:
 
 
 def _find(settings: "Settings", name: str) -> "ProviderSettings":
-    from relay.cli.errors import Refused
-
     found = next((p for p in settings.providers if p.name == name), None)
     if found is None:
         known = ", ".join(p.name for p in settings.providers) or "none"

@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relay.cli.errors import Refused
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, Note, group
+from relay.cli.output import Column, ahead, console, how_many, listing, note, print_json, say, table
+from relay.cli.values import one_of, plain_domain
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,9 +34,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List open deliveries, those due first on top."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ahead, how_many, listing, note
-    from relay.cli.values import one_of
     from relay.store import waiting
 
     if state:
@@ -60,8 +61,6 @@ def list_(
 @app.command()
 def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show the deliveries of one send and every attempt at them."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, console, print_json, table
     from relay.cli.timeline import told as whole
 
     with opened(config) as house, house.reading() as connection:
@@ -94,9 +93,6 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
 @app.command()
 def retry(send_id: SendId, config: ConfigFile = None) -> None:
     """Try one send now instead of at its next time."""
-    from relay.cli.errors import Refused
-    from relay.cli.house import opened
-    from relay.cli.output import how_many, say
     from relay.store.waiting import Which, try_now
 
     with opened(config) as house, house.writing() as connection:
@@ -109,9 +105,6 @@ def retry(send_id: SendId, config: ConfigFile = None) -> None:
 @app.command()
 def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Cancel what has not left; what is being delivered is not recalled."""
-    from relay.cli.errors import Refused
-    from relay.cli.house import opened
-    from relay.cli.output import how_many, say
     from relay.store.waiting import cancel as act
 
     with opened(config) as house, house.writing() as connection:
@@ -124,8 +117,6 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
 @app.command()
 def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = None) -> None:
     """Try everything deferred now; scheduled mail keeps its time."""
-    from relay.cli.house import opened
-    from relay.cli.output import how_many, say
     from relay.store.waiting import try_now
 
     with opened(config) as house, house.writing() as connection:
@@ -135,7 +126,6 @@ def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = N
 
 def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "Which":
     from relay.cli.rows import find_mailbox
-    from relay.cli.values import plain_domain
     from relay.store.waiting import Which
 
     mailbox_id = find_mailbox(connection, mailbox).id if mailbox else ""

@@ -4,7 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, OfTenant, OnlyTenant, group
+from relay.cli.output import Column, console, details, listing, print_json, table
+from relay.cli.values import one_of
 
 app = group("Report reputation and outcomes.")
 
@@ -21,8 +24,6 @@ def reputation(
     as_json: AsJson = False,
 ) -> None:
     """Show rates, trend and score of every mailbox, or of one. Rates are in percent, with what they call for."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, details, listing, print_json
     from relay.cli.reporting import standings
 
     with opened(config) as house:
@@ -61,10 +62,7 @@ def outcomes(
     as_json: AsJson = False,
 ) -> None:
     """Show what people did after mail reached them. Also what that brought, and what each outcome cost."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json
     from relay.cli.reporting import outcomes as found
-    from relay.cli.values import one_of
 
     if group_by:
         one_of(group_by, GROUPS, "--group-by")
@@ -98,8 +96,6 @@ def _one(told: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _print(told: dict[str, Any]) -> None:
-    from relay.cli.output import Column, console, details, table
-
     details(
         [
             ("period", told["period"]),

@@ -4,7 +4,11 @@ from typing import Annotated
 
 import typer
 
+from relay.cli.errors import EXIT_REFUSED
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, InTenant
+from relay.cli.output import print_json, say
+from relay.cli.values import plain_address
 
 
 def send_test(
@@ -16,11 +20,7 @@ def send_test(
     as_json: AsJson = False,
 ) -> int:
     """Send a test message through the running server."""
-    from relay.cli.errors import EXIT_REFUSED
-    from relay.cli.house import opened
-    from relay.cli.output import print_json, say
     from relay.cli.submitting import harmless, submit, temporary_login
-    from relay.cli.values import plain_address
 
     recipient = plain_address(to)
     with opened(config) as house, temporary_login(house, mailbox, tenant) as login:

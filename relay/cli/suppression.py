@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from relay.cli.errors import EXIT_REFUSED
+from relay.cli.errors import EXIT_REFUSED, Refused
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
+from relay.cli.output import Column, ago, how_many, listing, note, print_json, say
 
 app = group("Manage suppressions: who must not be written to.")
 
@@ -32,8 +34,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List suppressions, newest first. Whole domains come before addresses."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, ago, listing, note
     from relay.cli.suppressing import listed
 
     with opened(config) as house, house.reading() as connection:
@@ -71,8 +71,6 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Suppress an address, or a whole domain, from now on."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json, say
     from relay.cli.suppressing import Wish, scoped, suppress
 
     wish = Wish(address, scoped(scope, mailbox, tenant), mailbox, reason, expires, note, tenant)
@@ -94,9 +92,6 @@ def remove(
     config: ConfigFile = None,
 ) -> None:
     """Remove every entry of an address, or one entry by its id."""
-    from relay.cli.errors import Refused
-    from relay.cli.house import opened
-    from relay.cli.output import how_many, say
     from relay.cli.suppressing import release
 
     with opened(config) as house, house.writing() as connection:
@@ -114,8 +109,6 @@ def check(
     as_json: AsJson = False,
 ) -> int:
     """Say whether an address or a whole domain is suppressed. Exit 1 if it is."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json, say
     from relay.cli.suppressing import asked_about, binding
 
     where = asked_about(address)
@@ -145,7 +138,6 @@ def import_(
     """Add many from CSV, as written by `export`. Only the column email is required; a bare list of addresses will do.
     The options apply to lines without a scope, tenant or mailbox of their own.
     """
-    from relay.cli.house import opened
     from relay.cli.spreadsheet import report, taken
     from relay.cli.suppressing import bounds, scoped, writer_of
     from relay.http.csvs import Columns
@@ -163,7 +155,6 @@ def import_(
 @app.command()
 def export(config: ConfigFile = None) -> None:
     """Write all suppressions as CSV, whole domains too. `import` accepts it unchanged."""
-    from relay.cli.house import opened
     from relay.cli.spreadsheet import given
     from relay.store import listings, suppression_list
     from relay.store.imports import SUPPRESSION_COLUMNS, suppression_cells

@@ -4,7 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, Cause, ConfigFile, group
+from relay.cli.output import Column, listing, print_json, say
+from relay.cli.values import plain_name
 
 app = group("Manage tenants, and stop all mail of one (the kill switch).")
 
@@ -14,8 +17,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name or 
 @app.command("list")
 def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List tenants."""
-    from relay.cli.house import opened
-    from relay.cli.output import Column, listing
     from relay.cli.rows import every
     from relay.store.listings import counted
 
@@ -44,9 +45,6 @@ def add(
 ) -> None:
     """Add a tenant."""
     from policy.state import Limits
-    from relay.cli.house import opened
-    from relay.cli.output import print_json, say
-    from relay.cli.values import plain_name
     from relay.store.accounts import add_tenant
     from relay.store.accounts import tenant as find
 
@@ -75,9 +73,6 @@ def rename(
     config: ConfigFile = None,
 ) -> None:
     """Rename a tenant while the server is stopped. Change the name in the file before the next start."""
-    from relay.cli.house import opened
-    from relay.cli.output import say
-    from relay.cli.values import plain_name
     from relay.store.accounts import rename_tenant
 
     plain = plain_name(new_name)
@@ -101,8 +96,6 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 
 
 def _set(name: str, status: str, cause: str, config: Any) -> None:
-    from relay.cli.house import opened
-    from relay.cli.output import say
     from relay.store.accounts import check_is_in_use, set_tenant_status
     from relay.store.accounts import tenant as find
 

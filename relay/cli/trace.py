@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile
+from relay.cli.output import console, print_json, safe, style_of
 
 
 def trace(
@@ -16,8 +18,6 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show why a send was decided so, and what happened since."""
-    from relay.cli.house import opened
-    from relay.cli.output import print_json
     from relay.cli.timeline import told
 
     with opened(config) as house, house.reading() as connection:
@@ -32,7 +32,6 @@ def _print(told: dict[str, Any], *, every_check: bool) -> None:
     from rich.text import Text
 
     from relay.cli.moments import checks, moments
-    from relay.cli.output import console, safe
 
     screen = console()
     head = Text.assemble((told["sendId"], "bold"), "  ", _word(told["status"]))
@@ -61,6 +60,4 @@ def _between(told: dict[str, Any]) -> str:
 
 
 def _word(status: str) -> tuple[str, str]:
-    from relay.cli.output import style_of
-
     return status, style_of(status)

@@ -120,7 +120,7 @@ def test_a_bug_is_one_line_without_a_traceback(cli, monkeypatch):
     def broken(_path):
         raise KeyError("a bug")
 
-    monkeypatch.setattr("relay.cli.values.settings_of", broken)
+    monkeypatch.setattr("relay.cli.db.settings_of", broken)
     said = cli("db", "current")
     assert said.code == 1
     assert "Traceback" not in said.err

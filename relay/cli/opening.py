@@ -1,0 +1,18 @@
+"""Opens the installation on which a command works.
+
+What that takes is imported only then: `gatepost --help` and wrong arguments are answered without it.
+"""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relay.cli.house import House
+
+
+def opened(config: Path | None) -> "AbstractContextManager[House]":
+    """The installation's store, ready for use. Raises ConfigError, StoreUnusable, Refused."""
+    from relay.cli import house
+
+    return house.opened(config)
