@@ -10,7 +10,6 @@ wait. At the end the shares are what they were.
 
 import argparse
 import json
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -126,8 +125,7 @@ class Stage:
 
     def ask(self, question: str) -> int:
         """A number from the store."""
-        with closing(sqlite3.connect(self.server.folder / "gatepost.db")) as connection:
-            return int(connection.execute(question).fetchone()[0])
+        return int(self.server.rows(question)[0][0])
 
     def close(self) -> None:
         """Ends everything."""

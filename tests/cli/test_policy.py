@@ -129,9 +129,8 @@ def test_replay_takes_a_whole_file_or_what_changes_in_it_and_names_what_it_canno
 def test_replay_judges_by_what_tightened_the_mailbox_at_the_time(make_inside, provider, beside):
     inside = make_inside(providers=[provider.settings()])
     cli = beside(inside)
-    with inside.api() as api:
-        told = api.patch("/v1/mailboxes/agent", json={"autonomyLevel": "human_approved"})
-    assert told.json()["autonomyLevel"] == cli("mailbox", "show", "agent", "--json").json["autonomyLevel"]
+    told = inside.call("PATCH", "/v1/mailboxes/agent", {"autonomyLevel": "human_approved"})
+    assert told["autonomyLevel"] == cli("mailbox", "show", "agent", "--json").json["autonomyLevel"]
     inside.submit([BOB], letter())
     report = cli.does("policy", "replay", "--since", "1d", "--with", str(cli.config), "--json").json
     assert (report["decisions"], report["changed"]) == (1, 0)
@@ -140,8 +139,7 @@ def test_replay_judges_by_what_tightened_the_mailbox_at_the_time(make_inside, pr
 def test_replay_judges_no_word_of_a_person(make_inside, provider, beside):
     inside = make_inside(providers=[provider.settings()])
     cli = beside(inside)
-    with inside.api() as api:
-        assert api.patch("/v1/mailboxes/agent", json={"autonomyLevel": "human_approved"}).status_code == 200
+    inside.call("PATCH", "/v1/mailboxes/agent", {"autonomyLevel": "human_approved"})
     cli.does("hold", "reject", submitted(inside))
     assert cli.does("audit", "verify", "--json").json["records"] == 3  # one of the change above
     report = cli.does("policy", "replay", "--since", "1d", "--with", str(cli.config), "--json").json

@@ -81,8 +81,7 @@ class House:
     def suppress(self, address: str, reason: str = "complaint") -> None:
         """Somebody has complained, or wants no more."""
         app, found = self.inside.app, parse_path(address)
-        with app.database.writing.connect() as connection:
-            tenant_id = str(connection.exec_driver_sql("SELECT id FROM tenants WHERE name = 'default'").scalar_one())
+        tenant_id = self.inside.value("SELECT id FROM tenants WHERE name = 'default'")
         entry = Suppress(tenant_id, "", found.key, found.wire, reason, "test", {}, NOON)
         self.inside.run(app.writer.run(lambda connection: app.consequences.suppress(connection, [entry])))
 

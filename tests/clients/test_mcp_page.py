@@ -19,16 +19,14 @@ HTTP, BRIDGE = (json.loads(block)["mcpServers"]["gatepost"] for block in under(P
 
 def test_the_http_settings_lead_to_the_endpoint(house: House) -> None:
     assert HTTP["url"] == "http://127.0.0.1:8025/mcp"
-    with house.inside.api() as api:
-        answered = api.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
-    assert answered.json()["result"] == {}
+    assert house.inside.call("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"})["result"] == {}
 
 
 async def test_the_bridge_starts_as_the_page_says(house: House) -> None:
     assert BRIDGE["command"] == "gatepost"
     arguments = [word.replace("http://127.0.0.1:8025", house.inside.http) for word in BRIDGE["args"]]
-    with house.inside.api() as api:
-        key = api.post("/v1/me/keys", json={"label": "sales", "scope": "agent:sales@yourcompany.com"}).json()["key"]
+    wanted = {"label": "sales", "scope": "agent:sales@yourcompany.com"}
+    key = house.inside.call("POST", "/v1/me/keys", wanted, 201)["key"]
     environment = {name: value.replace("${GATEPOST_KEY}", key) for name, value in BRIDGE["env"].items()}
     bridge = StdioServerParameters(command=str(PROGRAM), args=arguments, env=environment | {"PATH": os.environ["PATH"]})
     async with Client(stdio_client(bridge)) as client:

@@ -128,8 +128,8 @@ def test_msmtp_sends(house: House) -> None:
 @pytest.mark.needs("curl")
 def test_http_answers_with_the_decision(house: House) -> None:
     (block,) = under(PAGE, "HTTP", "sh")
-    with house.inside.api() as api:
-        key = api.post("/v1/me/keys", json={"label": "sales", "scope": "agent:sales@yourcompany.com"}).json()["key"]
+    wanted = {"label": "sales", "scope": "agent:sales@yourcompany.com"}
+    key = house.inside.call("POST", "/v1/me/keys", wanted, 201)["key"]
     ended = house.shell(block, GATEPOST_KEY=key)
     assert ended.returncode == 0, ended.stderr
     assert '"status":"queued"' in ended.stdout

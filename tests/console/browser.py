@@ -41,16 +41,12 @@ class Desk:
     def send(self, **changes: Any) -> dict[str, Any]:
         """A message over HTTP."""
         body = {"mailboxId": "agent", "to": "bob@example.com", "subject": "Invoice 7", "text": "Thank you."} | changes
-        with self.inside.api() as api:
-            answer = api.post("/v1/send/request", json=body)
-        assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
+        told: dict[str, Any] = self.inside.call("POST", "/v1/send/request", body)
         return told
 
     def state(self, send_id: str) -> str:
         """What became of a message for its first recipient."""
-        with self.inside.api() as api:
-            return str(api.get(f"/v1/sends/{send_id}").json()["recipients"][0]["state"])
+        return str(self.inside.call("GET", f"/v1/sends/{send_id}")["recipients"][0]["state"])
 
     def arrived(self, to: str) -> int:
         """How many copies the provider has for an address."""

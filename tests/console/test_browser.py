@@ -197,8 +197,7 @@ def test_a_timeline_grows_while_one_looks(desk):
     desk.page.wait_for_selector(".live.on")
     desk.page.focus("#tab-message")
     assert "delivered" not in desk.page.inner_text(".timeline")
-    with desk.inside.api() as api:
-        assert api.post(f"/v1/approvals/{told['sendId']}", json={"decision": "approve"}).status_code == 200
+    desk.inside.call("POST", f"/v1/approvals/{told['sendId']}", {"decision": "approve"})
     desk.page.wait_for_selector(".timeline >> text=attempt 1 at lab")
     desk.page.wait_for_selector("#detail-head >> text=delivered")
     desk.page.wait_for_selector(f".row[data-send='{told['sendId']}'] >> text=delivered")
@@ -350,8 +349,6 @@ def test_an_approval_that_somebody_else_decided_says_so_where_it_is_open(desk):
     told = desk.send(**HELD)
     desk.go("/approvals")
     desk.page.wait_for_selector("[data-live-light].on", state="attached")
-    with desk.inside.api() as api:
-        decided = api.post(f"/v1/approvals/{told['sendId']}", json={"decision": "reject", "note": "not today"})
-    assert decided.status_code == 200
+    desk.inside.call("POST", f"/v1/approvals/{told['sendId']}", {"decision": "reject", "note": "not today"})
     desk.page.wait_for_selector("#detail .note >> text=not today")
     assert desk.page.locator("[data-approve]").count() == 0

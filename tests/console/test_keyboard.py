@@ -41,8 +41,7 @@ def test_one_approves_with_the_keyboard_alone(desk):
     page.wait_for_selector("text=Nothing is waiting.")
     assert desk.provider.ledger.wait(lambda _: desk.arrived("erin@example.com") == 1)
     assert desk.arrived("dana@example.com") == 0
-    with desk.inside.api() as api:
-        assert api.get(f"/v1/approvals/{first['sendId']}").json()["note"] == "not like this"
+    assert desk.inside.call("GET", f"/v1/approvals/{first['sendId']}")["note"] == "not like this"
 
 
 def test_enter_in_the_note_decides_nothing(desk):
@@ -80,10 +79,9 @@ def test_a_key_means_those_that_are_picked_and_not_the_one_that_is_open(desk):
     desk.page.keyboard.press("Escape")
     desk.page.keyboard.press("r")
     desk.page.wait_for_selector("text=2 rejected.")
-    with desk.inside.api() as api:
-        notes = {s: api.get(f"/v1/approvals/{s}").json()["note"] for s in picked}
-        assert notes == dict.fromkeys(picked, "which order?")
-        assert api.get(f"/v1/approvals/{opened}").json()["status"] == "pending"
+    notes = {s: desk.inside.call("GET", f"/v1/approvals/{s}")["note"] for s in picked}
+    assert notes == dict.fromkeys(picked, "which order?")
+    assert desk.inside.call("GET", f"/v1/approvals/{opened}")["status"] == "pending"
 
 
 def test_keys_search_move_open_and_go(desk):

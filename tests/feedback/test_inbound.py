@@ -1,9 +1,7 @@
 """The listener for what comes back: addresses we made and no others, and nothing answered before the commit."""
 
-import asyncio
 import smtplib
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,13 +11,14 @@ from relay.delivery.dress import delivery_name
 from relay.feedback.reception import Reception
 from relay.mail.bounce import read_notices
 from relay.mail.verp import make_address
+from tests.feedback.ground import BOB
 from tests.support.inside import Inside, MakeInside
 from tests.support.ports import free_port
 from tests.support.provider import Provider
 from tests.support.smtp import Client, stuffed
+from tests.support.waiting import until
 
 DOMAIN = "bounces.sender.test"
-BOB = "bob@example.net"
 MESSAGE = b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\n\r\nHello.\r\n"
 
 
@@ -53,21 +52,8 @@ class Returned:
     def state(self) -> str:
         """What became of the newest delivery, once the attempt's outcome is written; reports to the agent aside."""
         newest = "SELECT state FROM deliveries WHERE recipient <> 'agent@sender.test' ORDER BY send_id DESC LIMIT 1"
-        return self.wait(newest, lambda s: s != "active")
-
-    def wait(self, statement: str, until: Callable[[str], bool]) -> str:
-        """The first column of a question's first row, once it is as wanted."""
-        return self.inside.run(self._wait(statement, until))
-
-    async def _wait(self, statement: str, until: Callable[[str], bool]) -> str:
-        async with asyncio.timeout(15):
-            while not until(found := self._ask(statement)):
-                await self.inside.app.writer.run(lambda _: None)
-        return found
-
-    def _ask(self, statement: str) -> str:
-        with self.inside.app.database.asking.connect() as connection:
-            return str(connection.exec_driver_sql(statement).scalar())
+        until(lambda: self.inside.value(newest) != "active")
+        return str(self.inside.value(newest))
 
     def forged(self, send_id: str, n: int = 1) -> str:
         """The return path of a delivery, made by hand."""
@@ -118,7 +104,7 @@ def test_a_bounce_comes_back_is_settled_and_suppresses(returned: Returned):
     returned.state()
     assert returned.bring(path, dsn()) == 250
     assert returned.state() == "bounced"
-    assert returned.wait("SELECT kind FROM suppressions", bool) == "hard_bounce"
+    assert until(lambda: returned.inside.value("SELECT kind FROM suppressions")) == "hard_bounce"
     assert returned.inside.submit([BOB], MESSAGE).code == 550
 
 
@@ -126,7 +112,7 @@ def test_the_answer_comes_after_the_commit(returned: Returned):
     path = returned.sent()
     returned.state()
     assert returned.bring(path, dsn()) == 250
-    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+    assert returned.inside.value("SELECT count(*) FROM feedback") == 1
 
 
 NOT_OURS = (
@@ -164,7 +150,7 @@ def test_L4_a_bounce_about_somebody_else_does_nothing(returned: Returned):
     path = returned.sent()
     returned.state()
     assert returned.bring(path, dsn("victim@example.net")) == 250
-    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned.inside.value("SELECT count(*) FROM suppressions") == 0
     assert returned.state() == "delivered"
 
 
@@ -173,7 +159,7 @@ def test_a_bounce_of_where_it_was_forwarded_is_the_recipients_own(returned: Retu
     returned.state()
     assert returned.bring(path, dsn("bob@elsewhere.example", original=BOB)) == 250
     assert returned.state() == "bounced"
-    assert returned.wait("SELECT address FROM suppressions", bool) == BOB
+    assert until(lambda: returned.inside.value("SELECT address FROM suppressions")) == BOB
 
 
 def test_L5_what_did_not_fail_is_no_bounce(returned: Returned):
@@ -182,7 +168,7 @@ def test_L5_what_did_not_fail_is_no_bounce(returned: Returned):
     for action, status in (("delayed", "4.4.1"), ("delivered", "2.1.5"), ("relayed", "2.0.0"), ("expanded", "2.0.0")):
         assert returned.bring(path, dsn(action=action, status=status, reply="250 ok")) == 250
         assert returned.state() == "delivered", action
-    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned.inside.value("SELECT count(*) FROM suppressions") == 0
 
 
 def test_L5_ten_thousand_recipients_fill_no_table(returned: Returned):
@@ -194,7 +180,7 @@ def test_L5_ten_thousand_recipients_fill_no_table(returned: Returned):
         for n in range(10_000)
     )
     assert returned.bring(path, head + groups + b"Final-Recipient" + tail) == 250
-    assert int(returned._ask("SELECT count(*) FROM feedback")) <= 5
+    assert returned.inside.value("SELECT count(*) FROM feedback") <= 5
 
 
 def test_L7_a_holiday_machine_bounces_nothing(returned: Returned):
@@ -206,16 +192,16 @@ def test_L7_a_holiday_machine_bounces_nothing(returned: Returned):
     )
     assert returned.bring(path, vacation, BOB) == 250
     assert returned.state() == "delivered"
-    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
-    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+    assert returned.inside.value("SELECT count(*) FROM suppressions") == 0
+    assert returned.inside.value("SELECT count(*) FROM feedback") == 1
 
 
 def test_a_complaint_to_the_return_path_suppresses_and_opens_an_investigation(returned: Returned):
     path = returned.sent()
     returned.state()
     assert returned.bring(path, arf(), "fbl@isp.example") == 250
-    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
-    assert returned._ask("SELECT kind FROM investigations") == "complaint"
+    assert returned.inside.value("SELECT kind FROM suppressions") == "complaint"
+    assert returned.inside.value("SELECT kind FROM investigations") == "complaint"
 
 
 def test_L6_other_reports_suppress_nobody(returned: Returned):
@@ -223,11 +209,11 @@ def test_L6_other_reports_suppress_nobody(returned: Returned):
     returned.state()
     for kind in ("not-spam", "auth-failure"):
         assert returned.bring(path, arf(kind), "fbl@isp.example") == 250
-    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned.inside.value("SELECT count(*) FROM suppressions") == 0
 
 
 def unsubscribe_address(returned: Returned) -> str:
-    send = returned._ask("SELECT id FROM sends ORDER BY id DESC LIMIT 1")
+    send = returned.inside.value("SELECT id FROM sends ORDER BY id DESC LIMIT 1")
     return returned.inside.app.links.mailto(delivery_name(send, 1))
 
 
@@ -235,9 +221,9 @@ def test_a_mail_to_the_unsubscribe_address_unsubscribes_from_the_mailbox(returne
     returned.sent()
     address = unsubscribe_address(returned)
     assert returned.bring(address, b"From: <bob@example.net>\r\nSubject: whatever\r\n\r\n\r\n", BOB) == 250
-    assert returned._ask("SELECT kind || scope || address FROM suppressions") == f"unsubscribemailbox{BOB}"
+    assert returned.inside.value("SELECT kind || scope || address FROM suppressions") == f"unsubscribemailbox{BOB}"
     assert returned.bring(address, b"Subject: again\r\n\r\n\r\n", BOB) == 250
-    assert returned._ask("SELECT count(*) FROM events WHERE type = 'suppression.created'") == "1"
+    assert returned.inside.value("SELECT count(*) FROM events WHERE type = 'suppression.created'") == 1
 
 
 def test_L6_a_feedback_loop_names_the_delivery_by_the_link_in_the_message(returned: Returned):
@@ -245,7 +231,7 @@ def test_L6_a_feedback_loop_names_the_delivery_by_the_link_in_the_message(return
     returned.state()
     link = f"List-Unsubscribe: <https://x.test/u/abc>, <mailto:{unsubscribe_address(returned)}>\r\n"
     assert returned.bring(f"fbl@{DOMAIN}", arf(original=link), "fbl@isp.example") == 250
-    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
+    assert returned.inside.value("SELECT kind FROM suppressions") == "complaint"
 
 
 @pytest.mark.parametrize("field", ["Original-Mail-From", "Return-Path"])
@@ -256,7 +242,7 @@ def test_L6_a_feedback_loop_names_the_delivery_by_its_return_path(returned: Retu
     in_report = arf().replace(b"Version: 1\r\n", b"Version: 1\r\n" + line.encode())
     report = in_report if field == "Original-Mail-From" else arf(original=line)
     assert returned.bring(f"fbl@{DOMAIN}", report, "fbl@isp.example") == 250
-    assert returned._ask("SELECT kind FROM suppressions") == "complaint"
+    assert returned.inside.value("SELECT kind FROM suppressions") == "complaint"
 
 
 def test_L4_a_forged_report_to_the_feedback_loop_does_nothing(returned: Returned):
@@ -264,13 +250,13 @@ def test_L4_a_forged_report_to_the_feedback_loop_does_nothing(returned: Returned
     returned.state()
     forged = arf(original="To: <bob@example.net>\r\nMessage-ID: <x@y>\r\n")
     assert returned.bring(f"fbl@{DOMAIN}", forged, "fbl@isp.example") == 250
-    assert returned._ask("SELECT count(*) FROM suppressions") == "0"
+    assert returned.inside.value("SELECT count(*) FROM suppressions") == 0
 
 
 def test_a_bounce_that_is_quicker_than_the_outcome_of_the_attempt_is_applied_after_it(returned: Returned):
     path = returned.sent()
     assert returned.bring(path, dsn()) == 250  # the outcome may not be written yet
-    returned.wait("SELECT state FROM deliveries", lambda state: state == "bounced")
+    until(lambda: returned.inside.value("SELECT state FROM deliveries") == "bounced")
 
 
 # -- the protocol ---------------------------------------------------------------------------
@@ -380,7 +366,7 @@ def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Return
         client.send(dsn())
         client.reset()
     assert returned.bring(path, dsn("victim@example.net")) == 250
-    assert returned._ask("SELECT count(*) FROM feedback") == "1"
+    assert returned.inside.value("SELECT count(*) FROM feedback") == 1
 
 
 def test_the_largest_message_that_may_be_declared_has_room(returned: Returned):

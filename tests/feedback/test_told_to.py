@@ -77,6 +77,5 @@ def test_a_reload_brings_in_the_files_new_destinations(make_inside: MakeInside, 
     other = HOOK | {"url": "https://other.example.com/mail"}
     changed = load(write(tmp_path, inside.tree | {"webhooks": [other]})).settings
     inside.run(inside.app.reload(changed))
-    with inside.app.database.asking.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT url, status, managed FROM webhooks ORDER BY url")
-        assert [tuple(row) for row in rows] == [(HOOK["url"], "disabled", 1), (other["url"], "active", 1)]
+    rows = inside.rows("SELECT url, status, managed FROM webhooks ORDER BY url")
+    assert rows == [(HOOK["url"], "disabled", 1), (other["url"], "active", 1)]

@@ -74,8 +74,7 @@ class World:
     def consent(self) -> None:
         """The consent the brief's decision speaks of."""
         given = {"email": "prospect@example.com", "basis": "express", "granted": True, "at": "2026-01-15T09:00:00Z"}
-        with self.door.api() as api:
-            assert api.post("/v1/consents", json=given).status_code == 201
+        self.door.call("POST", "/v1/consents", given, 201)
 
     def happened(self, *kinds: str) -> None:
         """Further events about the same person."""
@@ -122,8 +121,7 @@ def test_every_answer_the_brief_shows_is_answered_field_by_field(world):
             path, _, by_path[path] = world.call(call)
         if "/events" in call:
             world.happened("meeting_booked", "deal_closed")
-    with world.door.api() as api:
-        trace = api.get(f"/v1/decisions/{sent['sendId']}").json()
+    trace = world.door.call("GET", f"/v1/decisions/{sent['sendId']}")
     assert by_path["/v1/analytics/events"]["touches"] == [{"sendId": sent["sendId"], "weight": 1.0}]
     assert lacking(shown["bounceRate"], by_path["/v1/analytics/reputation"]) == []
     assert lacking(shown["period"], by_path["/v1/analytics/outcomes"]) == []

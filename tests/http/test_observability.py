@@ -71,8 +71,7 @@ def test_figures_count_what_happened_and_name_nobody(gate):
 
 
 def test_two_log_lines_carry_the_id_of_a_message_and_no_address(gate):
-    with gate.api() as api:
-        (send,) = [s for s in api.get("/v1/sends").json()["data"] if s["decision"] == "approved"]
+    (send,) = [s for s in gate.call("GET", "/v1/sends")["data"] if s["decision"] == "approved"]
     examples = [json.loads(line) for b in blocks("docs/observability.md") for line in b.text.splitlines()]
     assert [example["event"] for example in examples] == ["judged", "settled"]
     for example in examples:

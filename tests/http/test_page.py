@@ -76,7 +76,6 @@ def test_the_page_names_every_type_of_event():
 
 
 def test_the_page_names_every_route(gate):
-    with gate.api() as api:
-        document = api.get("/openapi.json").json()
+    document = gate.call("GET", "/openapi.json")
     routes = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
     assert set(re.findall(r"(?m)^\| `([A-Z]+ /[^`]*)` \|", TEXT)) == routes

@@ -20,8 +20,7 @@ LETTER = {"to": ["bob@example.net"], "subject": "Your order", "text": "Your orde
 
 
 def key_of(inside: Inside) -> str:
-    with inside.api() as api:
-        return str(api.post("/v1/me/keys", json={"label": "an agent", "scope": f"agent:{ADDRESS}"}).json()["key"])
+    return str(inside.call("POST", "/v1/me/keys", {"label": "an agent", "scope": f"agent:{ADDRESS}"}, 201)["key"])
 
 
 async def test_a_message_sent_over_http_arrives(inside: Inside, provider: Provider) -> None:

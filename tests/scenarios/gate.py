@@ -15,7 +15,6 @@ from typing import Any
 
 from config.loader import load
 from relay.store import accounts
-from relay.store.engine import Database
 from relay.store.states import FINAL
 from tests.scenarios import letters
 from tests.scenarios.verdicts import states
@@ -97,11 +96,6 @@ class Gate(Inside):
         super().close()
         self.provider.close()
 
-    @property
-    def database(self) -> Database:
-        """What it stores in."""
-        return self.app.database
-
     def mailbox(
         self, rules: Mapping[str, Any] | None = None, *, options: Mapping[str, Any] | None = None, **fields: Any
     ) -> Agent:
@@ -118,14 +112,6 @@ class Gate(Inside):
         """Changes the configuration, as SIGHUP would."""
         self.tree = merged(self.tree, changes)
         self.run(self.app.reload(load(write(self._folder, self.tree)).settings))
-
-    def call(self, method: str, path: str, body: Any = None, status: int = 200, **more: Any) -> Any:
-        """A call of the operator, or with `key` of somebody else; the answer, which must have this status."""
-        key = more.pop("key", None)
-        with self.api(key) if key else self.api() as api:
-            answer = api.request(method, path, json=body, **more)
-        assert answer.status_code == status, answer.text
-        return answer.json() if answer.content else None
 
     def suppress(self, address: str, **more: Any) -> str:
         """Puts an address on a list; the entry's id."""

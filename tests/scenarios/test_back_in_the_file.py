@@ -5,7 +5,7 @@ import structlog.testing
 from sqlalchemy import text
 
 from tests.scenarios.gate import Agent, Gate
-from tests.scenarios.verdicts import taken
+from tests.scenarios.verdicts import taken, waits_for
 from tests.support.settings import DOMAIN, mailbox
 from tests.support.smtp import Client
 from tests.support.waiting import until
@@ -121,7 +121,7 @@ def test_mail_that_found_no_provider_leaves_as_soon_as_the_file_has_one(gate: Ga
     before, agent = list(gate.tree["deliveryConfig"]["providers"]), gate.mailbox()
     gate.change({"deliveryConfig": {"providers": []}})
     send = taken(agent.submit("waits@example.net"))
-    until(lambda: gate.call("GET", f"/v1/sends/{send}")["recipients"][0]["reason"] == "no_provider")
+    until(lambda: waits_for(gate, send) == "no_provider")
     gate.change({"deliveryConfig": {"providers": before}})
     gate.provider.ledger.wait(lambda ledger: ledger.copies_for("waits@example.net") == 1, 8)  # its next look: in 15 s
 
@@ -131,6 +131,6 @@ def test_approved_mail_that_nobody_may_carry_says_so_and_leaves_as_soon_as_someb
     gate.change({"deliveryConfig": {"providers": []}})
     send = taken(agent.submit("approved@example.net"), "held for approval")
     gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
-    until(lambda: gate.call("GET", f"/v1/sends/{send}")["recipients"][0]["reason"] == "no_provider")
+    until(lambda: waits_for(gate, send) == "no_provider")
     gate.change({"deliveryConfig": {"providers": before}})
     gate.provider.ledger.wait(lambda ledger: ledger.copies_for("approved@example.net") == 1, 8)

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import text
-
 from relay.store.accounts import resume_mailbox
 from tests.scenarios import letters
 from tests.support.inside import Inside, MakeInside
 from tests.support.provider import Provider
 from tests.support.script import Script
 from tests.support.smtp import Client
+from tests.support.waiting import until
 
 
 def message(number: int) -> bytes:
@@ -36,21 +35,6 @@ def submit(inside: Inside, first: int, dead: int, alive: int) -> list[int]:
     return codes
 
 
-def until(inside: Inside, statement: str, wanted: Callable[[object], bool]) -> object:
-    """The first value of a question, once it is as wanted; each look waits behind what is being written."""
-    for _ in range(20_000):
-        found = ask(inside, statement)
-        if wanted(found):
-            return found
-        inside.run(inside.app.writer.run(lambda _: None))
-    raise AssertionError(f"{statement}: {found}")
-
-
-def ask(inside: Inside, statement: str) -> object:
-    with inside.app.database.asking.connect() as connection:
-        return connection.execute(text(statement)).scalar()
-
-
 STATUS = "SELECT status FROM mailboxes"
 FINAL = "SELECT count(*) FROM deliveries d JOIN sends s ON s.id = d.send_id WHERE s.source <> 'house' AND d.state IN ('delivered', 'bounced')"  # noqa: E501
 DEAD = Script().on(rcpt=lambda asked: "550 5.1.1 no such user" if asked.argument.startswith("dead") else None)
@@ -65,9 +49,9 @@ def test_a_return_that_bounces_counts_for_nobody_and_an_automatic_answer_for_its
         report = letters.report("agent@sender.test", "dead1@example.net", "Your message was not delivered.")
         assert client.submit("", ["dead1@example.net"], report).code == 250
         assert client.submit("", ["dead2@example.net"], answer).code == 250
-    until(inside, FINAL, lambda n: n == 2)
-    assert ask(inside, "SELECT group_concat(address) FROM suppressions") == "dead2@example.net"
-    assert ask(inside, "SELECT sum(bounced) FROM tallies WHERE scope LIKE 'mailbox:%'") == 1
+    until(lambda: inside.value(FINAL) == 2, 60)
+    assert inside.value("SELECT group_concat(address) FROM suppressions") == "dead2@example.net"
+    assert inside.value("SELECT sum(bounced) FROM tallies WHERE scope LIKE 'mailbox:%'") == 1
 
 
 def test_bounces_pause_a_mailbox_only_where_they_leave_no_doubt(
@@ -76,33 +60,33 @@ def test_bounces_pause_a_mailbox_only_where_they_leave_no_doubt(
     provider = make_provider(DEAD)
     inside = make_inside(providers=[provider.settings()])
     assert set(submit(inside, 0, 1, 3)) == {250}
-    until(inside, FINAL, lambda n: n == 4)
-    assert ask(inside, STATUS) == "active"
+    until(lambda: inside.value(FINAL) == 4, 60)
+    assert inside.value(STATUS) == "active"
 
     # 135 more that arrive, then one message to eleven more that do not: 12 in 150.
     assert set(submit(inside, 1000, 0, 135)) == {250}
-    until(inside, FINAL, lambda n: n == 139)
+    until(lambda: inside.value(FINAL) == 139, 60)
     dead = [f"dead{n}@example.net" for n in range(2000, 2011)]
     assert inside.submit(dead, message(2000)).code == 250
-    until(inside, STATUS, lambda status: status == "paused")
-    assert ask(inside, "SELECT paused_by FROM mailboxes") == "reputation"
-    cause = str(ask(inside, "SELECT cause FROM mailboxes"))
+    until(lambda: inside.value(STATUS) == "paused", 60)
+    assert inside.value("SELECT paused_by FROM mailboxes") == "reputation"
+    cause = str(inside.value("SELECT cause FROM mailboxes"))
     assert "bounced in 24 hours" in cause
-    assert ask(inside, "SELECT count(*) FROM investigations WHERE kind = 'reputation'") == 1
-    assert ask(inside, "SELECT count(*) FROM events WHERE type = 'mailbox.paused'") == 1
-    until(inside, FINAL, lambda n: n == 150)
+    assert inside.value("SELECT count(*) FROM investigations WHERE kind = 'reputation'") == 1
+    assert inside.value("SELECT count(*) FROM events WHERE type = 'mailbox.paused'") == 1
+    until(lambda: inside.value(FINAL) == 150, 60)
 
     with inside.connect() as client:
         refused = client.submit("agent@sender.test", ["p9@example.net"], message(1))
     assert (refused.code, cause.split(" bounced", maxsplit=1)[0] in str(refused)) == (550, True)
 
     # Time alone lifts nothing, a person does, and what was judged does not pause again.
-    assert ask(inside, STATUS) == "paused"
+    assert inside.value(STATUS) == "paused"
     now = inside.app.clock()
-    mailbox = str(ask(inside, "SELECT id FROM mailboxes"))
+    mailbox = str(inside.value("SELECT id FROM mailboxes"))
     rule = inside.app.settings.policy().reputation
     inside.run(inside.app.writer.run(lambda c: resume_mailbox(c, mailbox, rule=rule, by="tim", now=now)))
     inside.app.desk.forget()
     assert set(submit(inside, 3000, 1, 4)) == {250}
-    until(inside, FINAL, lambda n: n == 155)
-    assert ask(inside, STATUS) == "active"
+    until(lambda: inside.value(FINAL) == 155, 60)
+    assert inside.value(STATUS) == "active"

@@ -26,10 +26,7 @@ class House:
         self.inside, self.provider, self.nameserver, self.clock = inside, provider, nameserver, clock
 
     def ask(self, method: str, verb: str = "", status: int = 200) -> Any:
-        with self.inside.api() as api:
-            answered = api.request(method, f"/v1/domains/{DOMAIN}{verb}")
-        assert answered.status_code == status, answered.text
-        return answered.json()
+        return self.inside.call(method, f"/v1/domains/{DOMAIN}{verb}", status=status)
 
     def keys(self) -> dict[str, tuple[str, str]]:
         """Each selector with how its key stands, and its record in DNS."""
@@ -139,8 +136,7 @@ def test_M8_both_steps_are_told(house):
     house.ask("POST", "/rotate")
     house.publish("gp2", "gp2e")
     house.ask("POST", "/verify")
-    with house.inside.api() as api:
-        told = api.get("/v1/events?types=domain.*").json()["data"]
+    told = house.inside.call("GET", "/v1/events?types=domain.*")["data"]
     assert [(e["type"], e["data"]["selector"]) for e in told] == [
         ("domain.key_rotating", "gp2"),
         ("domain.key_rotated", "gp2"),
@@ -155,8 +151,7 @@ def without_keys(house: House) -> None:
 
 
 def alerts(house: House) -> list[tuple[str, str]]:
-    with house.inside.api() as api:
-        told = api.get("/v1/events?types=alert.raised").json()["data"]
+    told = house.inside.call("GET", "/v1/events?types=alert.raised")["data"]
     return [(e["data"]["alert"], e["data"]["cause"]) for e in told]
 
 
@@ -193,8 +188,7 @@ def test_M10_mail_that_lost_its_key_on_the_way_waits_rather_than_leave_unsigned(
     app.worker.wake()
     state = "scheduled"
     while state in ("scheduled", "queued", "active"):
-        with house.inside.api() as api:
-            told = api.get(f"/v1/sends/{send}").json()
+        told = house.inside.call("GET", f"/v1/sends/{send}")
         state = told["recipients"][0]["state"]
     assert (state, told["recipients"][0]["reason"]) == ("deferred", "unfit")
     assert told["attempts"][0]["reply"] == f"{DOMAIN} has no DKIM key"

@@ -21,11 +21,6 @@ def answer(server: Server, to: str) -> str:
     return str(server.submit([to], message(to)))
 
 
-def told(server: Server, path: str, body: dict[str, str]) -> None:
-    with server.api() as api:
-        assert api.post(f"/v1/{path}", json=body).is_success
-
-
 def contents(url: str) -> dict[str, list[Any]]:
     """Every row of a store, by table."""
     database = Database(url)
@@ -42,8 +37,9 @@ def test_what_was_sent_queued_and_suppressed_is_known_after_the_move(
     server, name = make_server(providers=[provider.settings()]), provider.settings()["name"]
     assert answer(server, "sent@example.net").startswith("250")
     provider.ledger.wait_for_taken(1)
-    told(server, "suppressions", {"email": "never@example.net", "scope": "global", "reason": "manual"})
-    told(server, f"providers/{name}/pause", {"cause": "the move"})
+    never = {"email": "never@example.net", "scope": "global", "reason": "manual"}
+    server.call("POST", "/v1/suppressions", never, 201)
+    server.call("POST", f"/v1/providers/{name}/pause", {"cause": "the move"})
     assert answer(server, "queued@example.net").startswith("250")
     assert server.terminate() == 0
 
@@ -56,7 +52,7 @@ def test_what_was_sent_queued_and_suppressed_is_known_after_the_move(
     server.start()
     assert "duplicate of an earlier send" in answer(server, "sent@example.net")
     assert answer(server, "never@example.net").startswith("550 5.7.1 suppressed")
-    told(server, f"providers/{name}/resume", {})
+    server.call("POST", f"/v1/providers/{name}/resume")
     provider.ledger.wait_for_taken(2)
     assert answer(server, "new@example.net").startswith("250")
     provider.ledger.wait_for_taken(3)

@@ -40,8 +40,7 @@ def test_an_address_that_is_none_is_recorded_too(gate: Gate):
         said = refused(client.command("RCPT TO:<@relay.test:bob@example.com>"))
     assert said.verdict == (553, "5.1.3", "recipient_invalid", "never", "drop_recipient")
     assert trace(gate, said.send)["rule"] == "recipient_valid"
-    with gate.api() as api:
-        assert api.get(f"/v1/decisions/{said.send}", params={"full": True}).json()["facts"] is None
+    assert gate.call("GET", f"/v1/decisions/{said.send}", params={"full": True})["facts"] is None
 
 
 def test_a_refusal_of_another_address_is_another_record(gate: Gate):

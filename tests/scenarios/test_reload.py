@@ -86,8 +86,7 @@ def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and
 
 def acts(server: Server) -> list[list[str]]:
     """What the file changed, told as events."""
-    with server.api() as api:
-        return [e["data"]["changes"] for e in api.get("/v1/events?types=settings.changed").json()["data"]]
+    return [e["data"]["changes"] for e in server.call("GET", "/v1/events?types=settings.changed")["data"]]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -33,19 +33,14 @@ def copied(source: Path, target: Path) -> None:
         here.backup(there)
 
 
-def asked(server: Server, question: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(server.folder / "gatepost.db")) as connection:
-        return connection.execute(question).fetchall()
-
-
 def apart(server: Server) -> set[object]:
     """Whose mail waits for a person."""
-    rows = asked(server, "SELECT recipient, reason, due_at FROM deliveries WHERE state <> 'delivered'")
+    rows = server.rows("SELECT recipient, reason, due_at FROM deliveries WHERE state <> 'delivered'")
     return {to for to, reason, due in rows if (reason, due) == (REASON, NEVER)}
 
 
 def alerts(server: Server) -> int:
-    return len(asked(server, "SELECT 1 FROM events WHERE data LIKE '%store_restored%'"))
+    return len(server.rows("SELECT 1 FROM events WHERE data LIKE '%store_restored%'"))
 
 
 def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_server: MakeServer, provider: Provider):
@@ -66,7 +61,7 @@ def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_serv
     assert (apart(server), alerts(server)) == (set(THREE), 1)
     submitted(server, "new@example.net")
     provider.ledger.wait_for_taken(4)  # what comes now goes as ever
-    sends: dict[object, object] = dict(asked(server, "SELECT recipient, send_id FROM deliveries"))
+    sends: dict[object, object] = dict(server.rows("SELECT recipient, send_id FROM deliveries"))
     assert server.cli("queue", "cancel", str(sends["unwanted@example.net"])).returncode == 0
     assert server.cli("queue", "retry", str(sends["again@example.net"])).returncode == 0
     provider.ledger.wait_for_taken(5)
@@ -91,7 +86,7 @@ def test_R15_nor_what_was_to_be_tried_later_and_may_have_been_tried_before(make_
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     to_come = f"X-Gatepost-Send-At: {tomorrow}\r\n".encode() + message("to-come@example.net")
     assert server.submit(["to-come@example.net"], to_come).code == 250
-    until(lambda: asked(server, "SELECT 1 FROM deliveries WHERE state = 'deferred' AND attempts = 1"), 30)
+    until(lambda: server.rows("SELECT 1 FROM deliveries WHERE state = 'deferred' AND attempts = 1"), 30)
     copied(store, backup)
     provider.script = Script()
     assert server.cli("queue", "flush").returncode == 0
@@ -113,11 +108,11 @@ def test_R15_a_store_put_back_under_a_running_server_sends_nothing_again_either(
     submitted(server, *THREE)
     provider.ledger.wait(lambda seen: any(line.startswith("MAIL") for _, line in seen.commands))
     copied(store, backup)  # one of them is under way, two are leased and wait
-    (before,) = asked(server, "SELECT value FROM meta WHERE key = 'tide'")
+    (before,) = server.rows("SELECT value FROM meta WHERE key = 'tide'")
     provider.script = Script()
     gate.set()
     provider.ledger.wait_for_taken(3)
-    until(lambda: asked(server, "SELECT value FROM meta WHERE key = 'tide'") != [before], 30)
+    until(lambda: server.rows("SELECT value FROM meta WHERE key = 'tide'") != [before], 30)
     copied(backup, store)
     until(lambda: alerts(server) == 1, 30)
     assert apart(server) == set(THREE)
@@ -133,8 +128,7 @@ def test_R15_events_go_on_in_a_dump_restored_into_a_server_that_counts_transacti
     server = make_server({"storage": {"url": migrated_postgres_url}}, providers=[provider.settings()])
 
     def heard(since: str) -> list[tuple[str, str]]:
-        with server.api() as api:
-            found = api.get("/v1/events", params={"types": "send.queued", "since": since}).json()["data"]
+        found = server.call("GET", "/v1/events", params={"types": "send.queued", "since": since})["data"]
         return [(event["id"], event["recipient"]) for event in found]
 
     submitted(server, "before@example.net")

@@ -95,6 +95,5 @@ def test_a_loop_seen_by_several_processes_at_once_pauses_once(make_server: MakeS
         replies = list(pool.map(lambda one: server.submit([to], letter(sender, to, *one)), FOLLOW_UPS[:8]))
     assert [reply.code for reply in replies].count(250) == 1
     assert {refused(reply).reason for reply in replies if reply.code != 250} <= {"loop_detected", "mailbox_paused"}
-    with server.api() as api:
-        assert len(api.get("/v1/events?types=mailbox.paused").json()["data"]) == 1
-        assert api.get("/v1/mailboxes/agent").json()["pausedBy"] == "policy"
+    assert len(server.call("GET", "/v1/events?types=mailbox.paused")["data"]) == 1
+    assert server.call("GET", "/v1/mailboxes/agent")["pausedBy"] == "policy"

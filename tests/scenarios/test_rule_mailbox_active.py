@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, states, taken, trace
+from tests.scenarios.verdicts import checked, events, refused, states, taken, trace, waits_for
 from tests.support.waiting import until
 
 
@@ -59,12 +59,7 @@ def test_what_a_pause_keeps_in_the_queue_says_so_and_goes_at_once_when_it_is_lif
     send = taken(agent.submit(to), "held for approval")
     gate.call("POST", f"/v1/mailboxes/{agent.id}/pause", {"cause": "stop"})
     gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
-    until(lambda: _waits_for(gate, send) == "mailbox_paused")
+    until(lambda: waits_for(gate, send) == "mailbox_paused")
     assert states(gate, send) == {to: "queued"}
     gate.call("POST", f"/v1/mailboxes/{agent.id}/resume")
     gate.arrived(to)
-
-
-def _waits_for(gate: Gate, send: str) -> str:
-    (recipient,) = gate.call("GET", f"/v1/sends/{send}")["recipients"]
-    return str(recipient["reason"])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.scenarios import letters
 from tests.scenarios.gate import Gate
-from tests.scenarios.verdicts import checked, events, refused, taken, trace
+from tests.scenarios.verdicts import checked, events, refused, taken, trace, waits_for
 from tests.support.waiting import until
 
 WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
@@ -149,7 +149,7 @@ def test_what_people_let_go_together_leaves_at_the_pace_of_the_limit_and_stops_n
     other = gate.mailbox()
     taken(other.submit("besides@example.com"))
     gate.arrived("besides@example.com")
-    until(lambda: [_waits(gate, send) for send in sends] == ["", "", "rate_limited", "rate_limited"])
+    until(lambda: [waits_for(gate, send) for send in sends] == ["", "", "rate_limited", "rate_limited"])
     assert [gate.provider.ledger.copies_for(one) for one in to] == [1, 1, 0, 0]
     assert events(gate, sends[3]) == ["send.held", "send.approved", "delivery.scheduled"]
     said = refused(agent.submit("over@example.com"))
@@ -165,13 +165,7 @@ def test_what_is_let_go_late_waits_while_a_limit_is_0(gate: Gate):
     gate.later(3_700)
     gate.call("PATCH", f"/v1/mailboxes/{agent.id}", {"rateLimits": {"daily": 0}})
     gate.call("POST", f"/v1/approvals/{send}", {"decision": "approve"})
-    until(lambda: _waits(gate, send) == "rate_limited")
+    until(lambda: waits_for(gate, send) == "rate_limited")
     gate.call("PATCH", f"/v1/mailboxes/{agent.id}", {"rateLimits": {"daily": 5}})
     gate.later(1_000)
     gate.arrived("shut@example.com")
-
-
-def _waits(gate: Gate, send: str) -> str:
-    """Why a send's only recipient waits."""
-    (one,) = gate.call("GET", f"/v1/sends/{send}")["recipients"]
-    return str(one["reason"] or "") if one["state"] != "delivered" else ""

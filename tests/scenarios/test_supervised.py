@@ -3,12 +3,11 @@
 import os
 import signal
 import socket
-import sqlite3
 import struct
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -55,8 +54,7 @@ def test_a_reload_reaches_every_worker_by_a_process_that_keeps_nothing_they_alon
 def ways(server: Server) -> list[tuple[str, str]]:
     """Which worker took a message and which one delivered it, of all that were tried, in their order."""
     words = "SELECT substr(chain, -1), node FROM decisions JOIN attempts USING (send_id) ORDER BY at"
-    with closing(sqlite3.connect(server.folder / "gatepost.db")) as store:
-        return [(taker, node.split(".")[1]) for taker, node in store.execute(words)]
+    return [(taker, node.split(".")[1]) for taker, node in server.rows(words)]
 
 
 def test_connections_are_spread_evenly(supervised, provider):
@@ -148,8 +146,7 @@ def test_a_worker_that_takes_over_has_the_store_the_key_and_the_doors_of_the_oth
         until(lambda ready=3 + after_reload: server.logs().count('"ready"') == ready, 60)
         for number in range(8):
             assert server.submit([f"bob{number}.{after_reload}@example.net"], MESSAGE).code == 250
-    with closing(sqlite3.connect(server.folder / "gatepost.db")) as store:
-        assert store.execute("SELECT count(*) FROM sends").fetchone() == (16,)
+    assert server.rows("SELECT count(*) FROM sends") == [(16,)]
     assert not (server.folder / folder).exists()
     with Client(server.smtp) as client:
         assert "SIZE 1000001" in str(client.greet())  # everything else is as the file says now

@@ -95,8 +95,7 @@ def test_R2_one_taken_for_dead_says_that_it_lives_and_who_was_away_buries_nobody
     app = inside.app
 
     def everybody() -> set[str]:
-        with app.database.asking.connect() as connection:
-            return set(connection.exec_driver_sql("SELECT id FROM nodes").scalars())
+        return {row.id for row in inside.rows("SELECT id FROM nodes")}
 
     def beat(after: int) -> set[str]:
         now[0] += after
@@ -121,15 +120,12 @@ def test_what_a_dead_process_held_is_told_that_no_provider_is_left(make_inside: 
     now = [wall_clock() + DAY]
     inside = make_inside(providers=[provider.settings()], clock=lambda: now[0])
     app = inside.app
-    with inside.api() as api:
-        assert api.post("/v1/providers/lab/pause", json={"cause": "maintenance"}).status_code == 200
+    inside.call("POST", "/v1/providers/lab/pause", {"cause": "maintenance"})
     for address in (BOB, "ann@example.net"):
         inside.submit([address], _letter())
 
     def told() -> set[str]:
-        with app.database.asking.connect() as connection:
-            query = "SELECT recipient FROM deliveries WHERE reason = 'no_provider'"
-            return set(connection.exec_driver_sql(query).scalars())
+        return {row.recipient for row in inside.rows("SELECT recipient FROM deliveries WHERE reason = 'no_provider'")}
 
     until(lambda: told() == {BOB, "ann@example.net"})
     silent = {"node": "silent", "instance": "other", "slot": 0, "pid": 1, "host": "h", "now": now[0]}
@@ -160,5 +156,4 @@ def test_a_data_directory_that_cannot_be_written_hides_no_dead_process(make_insi
         now[0] += 10_000
         inside.run(app.chores.heartbeat())
         inside.run(app.chores.bury_the_dead())
-    with app.database.asking.connect() as connection:
-        assert set(connection.exec_driver_sql("SELECT id FROM nodes").scalars()) == {app.node}
+    assert [row.id for row in inside.rows("SELECT id FROM nodes")] == [app.node]

@@ -56,10 +56,7 @@ def taken(reply: Reply | str, note: str = "") -> str:
 
 def trace(door: Door, send_id: str) -> dict[str, Any]:
     """The decision as `GET /v1/decisions/{sendId}` tells it."""
-    with door.api() as api:
-        answer = api.get(f"/v1/decisions/{send_id}")
-    assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
+    told: dict[str, Any] = door.call("GET", f"/v1/decisions/{send_id}")
     return told
 
 
@@ -81,23 +78,22 @@ def checked(told: dict[str, Any], rule: str, status: str, recipient: str = "", *
 
 def events(door: Door, send_id: str) -> list[str]:
     """The types of everything that happened to a send, in order."""
-    with door.api() as api:
-        answer = api.get("/v1/events", params={"sendId": send_id, "limit": 1000})
-    assert answer.status_code == 200, answer.text
-    return [event["type"] for event in answer.json()["data"]]
+    told = door.call("GET", "/v1/events", params={"sendId": send_id, "limit": 1000})
+    return [event["type"] for event in told["data"]]
 
 
 def found(door: Door, recipient: str, state: str = "") -> list[str]:
     """The sends to an address, in a state if one is named."""
-    with door.api() as api:
-        answer = api.get("/v1/sends", params={"recipient": recipient} | ({"state": state} if state else {}))
-    assert answer.status_code == 200, answer.text
-    return [send["sendId"] for send in answer.json()["data"]]
+    told = door.call("GET", "/v1/sends", params={"recipient": recipient} | ({"state": state} if state else {}))
+    return [send["sendId"] for send in told["data"]]
 
 
 def states(door: Door, send_id: str) -> dict[str, str]:
     """The state of each recipient of a send."""
-    with door.api() as api:
-        answer = api.get(f"/v1/sends/{send_id}")
-    assert answer.status_code == 200, answer.text
-    return {one["recipient"]: one["state"] for one in answer.json()["recipients"]}
+    return {one["recipient"]: one["state"] for one in door.call("GET", f"/v1/sends/{send_id}")["recipients"]}
+
+
+def waits_for(door: Door, send_id: str) -> str:
+    """Why a send's only recipient waits; "" once it is delivered."""
+    (one,) = door.call("GET", f"/v1/sends/{send_id}")["recipients"]
+    return str(one["reason"] or "") if one["state"] != "delivered" else ""

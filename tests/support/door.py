@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Sequence
+from typing import Any
 
 import httpx2
 
@@ -23,6 +24,15 @@ class Door:
         """A client of the HTTP API with that key, to be used in a `with` statement."""
         headers = {"Authorization": f"Bearer {key}"}
         return httpx2.Client(base_url=self.http, headers=headers, timeout=20, verify=_TRUST)
+
+    def call(
+        self, method: str, path: str, body: Any = None, status: int = 200, *, key: str = ADMIN_KEY, **more: Any
+    ) -> Any:
+        """A call of the operator, or with `key` of somebody else; the answer, which must have this status."""
+        with self.api(key) as api:
+            answer = api.request(method, path, json=body, **more)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
 
     def connect(self, *, login: bool = True) -> smtp.Client:
         """A raw SMTP connection after EHLO, logged in by default as the mailbox of the settings."""

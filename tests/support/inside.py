@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.door import Door
 from tests.support.migrated import begin
@@ -44,6 +45,15 @@ class Inside(Door):
     def run(self, work: Coroutine[Any, Any, Result], timeout: float = 30.0) -> Result:
         """Run a coroutine in the App's loop; returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    def rows(self, question: str, **given: Any) -> list[Any]:
+        """What the store says now."""
+        with self.app.database.asking.connect() as connection:
+            return list(connection.execute(text(question), given))
+
+    def value(self, question: str, **given: Any) -> Any:
+        """The first column of the first row, None if there is none."""
+        return next(iter(self.rows(question, **given)), (None,))[0]
 
     def close(self) -> None:
         """Stop the App and its loop."""

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -121,6 +122,11 @@ class Server(Door):
     def logs(self) -> str:
         """Everything it has logged, over all its starts."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+    def rows(self, question: str) -> list[Any]:
+        """What its store says now."""
+        with contextlib.closing(sqlite3.connect(self.folder / "gatepost.db")) as connection:
+            return connection.execute(question).fetchall()
 
     def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a `gatepost` command beside the running server, with the same configuration."""
