@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.settings import ADMIN_KEY
+from tests.support.settings import ADMIN_KEY, DOMAIN
 
 LETTER = b'{"mailboxId": "agent", "to": "bob@example.com", "subject": "s", "body": "t"}'
 
@@ -59,3 +59,23 @@ async def test_what_would_be_passed_over_or_fail_later_is_named_at_once(office, 
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == field
     assert refused.json()["errors"][0]["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "made", "change", "other"),
+    [
+        ("/v1/domains", {"domain": "yourcompany.com"}, {"physicalAddress": "1 Main"}, {"physicalAddress": "2 Main"}),
+        ("/v1/mailboxes", {"name": "a", "fromAddress": f"a@{DOMAIN}"}, {"fromName": "A"}, {"fromName": "B"}),
+        ("/v1/webhooks", {"url": "https://hooks.example.com/"}, {"events": ["send.*"]}, {"events": ["*"]}),
+    ],
+)
+async def test_a_change_that_rests_on_an_old_reading_is_412(office, path, made, change, other):
+    path = f"{path}/{(await office.post(path, made)).json()['id']}"
+    first = (await office.get(path)).headers["etag"]
+    office.clock.advance(1)
+    changed = await office.call("PATCH", path, change, headers={"If-Match": first})
+    assert (changed.status_code, changed.headers["etag"]) == (200, (await office.get(path)).headers["etag"])
+    assert changed.headers["etag"] != first
+    late = await office.call("PATCH", path, other, headers={"If-Match": first})
+    assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
+    assert change.items() <= (await office.get(path)).json().items()
