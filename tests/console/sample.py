@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from policy.moment import iso
 from relay.store import accounts, tallies
 from relay.store import schema as t
 from tests.support.inside import Inside, MakeInside
@@ -183,7 +184,7 @@ class Sample:
         send("deferred", "billing", "greylisted@partner.example", "Invoice 2026-119", _INVOICE.format(119))
         send("uncertain", "billing", "unsure@customer.example", "Receipt for order 8812", _INVOICE.format(8812))
         send("scheduled", "newsletter", "bob@customer.example", "Product news, December", _WELCOME,
-             sendAt=_iso(self.clock() + 3 * HOUR))  # fmt: skip
+             sendAt=iso(self.clock() + 3 * HOUR))  # fmt: skip
         send("suppressed", "support", "carol@customer.example", "Re: ticket 9: refund", _TICKET.format(9))
         send("refused-domain", "support", "sales@competitor.example", "A word about prices", _TICKET.format(10))
         for n, (who, subject, text) in enumerate(_PITCHES):
@@ -208,7 +209,7 @@ class Sample:
     def _answers(self) -> None:
         """What providers tell later: a complaint, a bounce, opened and followed."""
         mark = {"Authorization": "Basic " + base64.b64encode(HOOK.encode()).decode()}
-        told = _iso(self.clock())
+        told = iso(self.clock())
         invoices = [send_id for name, send_id in self.sent.items() if name.startswith("invoice-")]
         disliked = next(send_id for send_id in reversed(invoices) if self._is_delivered(send_id))
         for number, (send_id, body) in enumerate((
@@ -234,7 +235,7 @@ class Sample:
         for n, (who, kind, value) in enumerate(_OUTCOMES):
             self.call("/v1/analytics/events", {
                 "eventType": kind, "email": who, "value": value, "eventId": f"o{n}",
-                "timestamp": _iso(now - n * 60_000),
+                "timestamp": iso(now - n * 60_000),
             })  # fmt: skip
 
     def _switches(self) -> None:
@@ -325,10 +326,6 @@ def _settings(names: NameServer, hook: Destination) -> Tree:
         "webhooks": [{"url": hook.url, "secret": "whsec_" + "c2VjcmV0" * 6, "events": ["send.*", "delivery.*"],
                       "allow_private": True}],
     }  # fmt: skip
-
-
-def _iso(millis: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(millis / 1000))
 
 
 _PEOPLE = (

@@ -7,6 +7,7 @@ GATEPOST_AXE=axe.min.js (npm's axe-core), each looked at by axe.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_every_screen_fits_in_every_width(browser, sample, scheme):
             desk.page.wait_for_function(DRAWN)
             wide = desk.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{path} is {wide} wide at {width}"
-            photograph(desk, f"{name}.{scheme}.{width}.png")
+            photograph(desk.page, f"{name}.{scheme}.{width}")
             faults += [f"{path} at {width}: {fault}" for fault in seen_by_axe(desk)]
     context.close()
     assert desk.faults == []
@@ -106,8 +107,8 @@ def seen_by_axe(desk: Desk) -> list[str]:
     return found
 
 
-def photograph(desk: Desk, name: str) -> None:
+def photograph(page: Any, name: str) -> None:
     """A picture of the page as it stands, where somebody asked for pictures."""
     if FOLDER:
         Path(FOLDER).mkdir(parents=True, exist_ok=True)
-        desk.page.screenshot(path=Path(FOLDER) / name)
+        page.screenshot(path=Path(FOLDER) / f"{name}.png")

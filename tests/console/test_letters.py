@@ -7,11 +7,10 @@ import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
-from pathlib import Path
 
 import pytest
 
-from tests.console.test_gallery import FOLDER
+from tests.console.test_gallery import photograph
 from tests.support.settings import ADDRESS, DOMAIN, mailbox
 
 pytestmark = pytest.mark.needs("chromium")
@@ -69,12 +68,10 @@ def looks(browser):
             context.close()
 
 
-def photograph(page, name: str) -> None:
-    """A picture of the page as it stands, which fits the width it has."""
+def fits(page, name: str) -> None:
+    """The page as it stands fits the width it has; it is photographed."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-    if FOLDER:
-        Path(FOLDER).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(FOLDER) / f"{name}.png")
+    photograph(page, name)
 
 
 @pytest.mark.parametrize("name", LETTERS)
@@ -84,7 +81,7 @@ def test_the_footer_of_commercial_mail_is_seen_and_fits(browser, inside, provide
         page.set_content(html)
         box = page.locator("a[href*='/u/']").bounding_box()
         assert min(box["width"], box["height"]) >= 24, look  # WCAG 2.2 §2.5.8
-        photograph(page, f"letter-{name}.{look}")
+        fits(page, f"letter-{name}.{look}")
 
 
 @pytest.mark.parametrize("name", ["simple"])
@@ -95,11 +92,11 @@ def test_the_pages_of_the_link_are_small_and_bring_everything_along(browser, ins
             text = page.goto(address).text()
             assert len(text.encode()) < 10_000, kind
             assert not re.search(r"<script|<link|<img|src=|href=|url\(|@import", text), kind
-            photograph(page, f"unsubscribe-{kind}.{look}")
+            fits(page, f"unsubscribe-{kind}.{look}")
         page.goto(link)
         page.check("[value=tenant]")
-        photograph(page, f"unsubscribe-chosen.{look}")
+        fits(page, f"unsubscribe-chosen.{look}")
         for then in ("done", "resumed"):
             with page.expect_navigation():  # a second click may come before the answer to the first
                 page.click("button")
-            photograph(page, f"unsubscribe-{then}.{look}")
+            fits(page, f"unsubscribe-{then}.{look}")

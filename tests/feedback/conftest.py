@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import text
 
 from relay.store.engine import Database
-from tests.feedback.ground import Ground
+from tests.feedback.ground import BOB, MAILBOX, TENANT, Ground
 from tests.feedback.receiver import Receiver
 
 
@@ -25,6 +26,14 @@ def ground(migrated_sqlite_url: str) -> Iterator[Ground]:
 def both(migrated_url: str) -> Iterator[Ground]:
     """The same on each engine, for what SQL decides."""
     yield from _ground(migrated_url)
+
+
+@pytest.fixture
+def met(both: Ground) -> Ground:
+    """The mailbox and Bob know each other."""
+    put = text("INSERT INTO contacts (tenant_id, key, mailbox_id, first_at) VALUES (:t, :k, :m, :now)")
+    both.do(lambda c: c.execute(put, {"t": TENANT, "k": BOB, "m": MAILBOX, "now": both.now}))
+    return both
 
 
 @pytest.fixture

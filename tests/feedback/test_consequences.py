@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy import text
 
 from relay.store.attempts import Settle, SettleHandler, Tried
 from relay.store.parcel import Due, Parcel
 from relay.store.suppression_list import remove
 from relay.store.suppressions import binding_suppressions
-from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground
+from tests.feedback.ground import BOB, MAILBOX, NOW, TENANT, Ground
 
 DAY, MINUTE = 86_400_000, 60_000
-BOB = "bob@example.net"
 
 
 def settled(ground: Ground, state: str, *, hard: bool = False, reason: str = "", source: str = "smtp") -> str:
@@ -31,14 +29,6 @@ def settled(ground: Ground, state: str, *, hard: bool = False, reason: str = "",
     handler = SettleHandler(ground.consequences.settled)
     assert ground.do(lambda c: handler(c, [item])) == [True]
     return send
-
-
-@pytest.fixture
-def met(both: Ground) -> Ground:
-    """The mailbox and Bob know each other."""
-    put = text("INSERT INTO contacts (tenant_id, key, mailbox_id, first_at) VALUES (:t, :k, :m, :now)")
-    both.do(lambda c: c.execute(put, {"t": TENANT, "k": BOB, "m": MAILBOX, "now": NOW}))
-    return both
 
 
 def used_up(ground: Ground, times: int) -> None:

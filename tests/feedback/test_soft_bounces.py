@@ -3,25 +3,15 @@
 import json
 
 import pytest
-from sqlalchemy import text
 
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.parse import parse_feedback
 from relay.store.engine import loads
 from relay.store.suppression_list import remove
-from tests.feedback.ground import MAILBOX, TENANT, Ground
+from tests.feedback.ground import BOB, Ground
 
-BOB = "bob@example.net"
 SOFT = [(BOB, "soft_bounce", "tenant")]
 HOUR, DAY = 3_600_000, 86_400_000
-
-
-@pytest.fixture
-def met(both: Ground) -> Ground:
-    """The mailbox and Bob know each other."""
-    put = text("INSERT INTO contacts (tenant_id, key, mailbox_id, first_at) VALUES (:t, :k, :m, :now)")
-    both.do(lambda c: c.execute(put, {"t": TENANT, "k": BOB, "m": MAILBOX, "now": both.now}))
-    return both
 
 
 def taken(ground: Ground, count: int = 1) -> list[str]:

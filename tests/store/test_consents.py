@@ -4,11 +4,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from policy.facts import Facts, RecipientFacts, alias_of
+from policy.facts import Facts
 from policy.settings import ConsentValidation, PolicySettings, SuppressionCheck
 from relay.store import consents
 from relay.store.consents import _ENTRIES, NewConsent, counting_consents
 from relay.store.engine import Database
+from tests.policy.cases import person
 
 ASKS = PolicySettings(consent_validation=ConsentValidation(required=True))
 DOES_NOT_FOLD = PolicySettings(
@@ -24,8 +25,7 @@ def _ledger(connection: Connection, *said: tuple[str, bool]) -> None:
 
 
 def _to(address: str, policy: PolicySettings = ASKS, mailbox: str = "mbx", **more: Any) -> tuple[Facts, PolicySettings]:
-    who = RecipientFacts(address, address, alias_of(address), address.partition("@")[2])
-    return Facts(f"send_{address}", 10, "ten", mailbox, "smtp", "agent@sender.test", (who,), **more), policy
+    return Facts(f"send_{address}", 10, "ten", mailbox, "smtp", "agent@sender.test", (person(address),), **more), policy
 
 
 def _agreed(connection: Connection, address: str, policy: PolicySettings = ASKS) -> bool | None:

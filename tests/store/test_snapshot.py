@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, insert
 
 from policy.decision import RecipientVerdict
-from policy.facts import Facts, RecipientFacts, alias_of
+from policy.facts import Facts
 from policy.settings import Duplicate, FanOut, LoopDetection, PolicySettings, SuppressionCheck, Warmup
 from policy.state import RecipientState
 from policy.usage import DAY, HOUR, MINUTE
@@ -16,6 +16,7 @@ from relay.store.outcomes import replied
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
 from relay.store.snapshot import CROWD_KEPT, RECENT_KEPT, Snapshot
+from tests.policy.cases import person
 
 NOW = 1_774_353_600_000
 POLICY = PolicySettings(warmup=Warmup(mode="enforce"))
@@ -47,7 +48,7 @@ def offer(address: str, send_id: str = "send_1", policy: PolicySettings = POLICY
         mailbox,
         "smtp",
         "agent@sender.test",
-        (RecipientFacts(address, address, alias_of(address), address.partition("@")[2]),),
+        (person(address),),
         from_address="agent@sender.test",
         from_domain="sender.test",
         digest="same",

@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import Connection, text
 
-from policy.facts import Facts, RecipientFacts, alias_of
+from policy.facts import Facts
 from policy.settings import PolicySettings, Reputation, SuppressionCheck
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.engine import Database
 from relay.store.suppression_list import KINDS, Sight, binding
 from relay.store.suppressions import _BY_ADDRESS, binding_suppressions
+from tests.policy.cases import person
 
 NOW = 1_774_353_600_000
 FOLDS = PolicySettings()
@@ -22,8 +23,7 @@ def _suppress(connection: Connection, *addresses: str, kind: str = "manual") -> 
 
 
 def _to(address: str, policy: PolicySettings) -> tuple[Facts, PolicySettings]:
-    who = RecipientFacts(address, address, alias_of(address), address.partition("@")[2])
-    return Facts(f"send_{address}", NOW, "ten", "mbx", "smtp", "agent@sender.test", (who,)), policy
+    return Facts(f"send_{address}", NOW, "ten", "mbx", "smtp", "agent@sender.test", (person(address),)), policy
 
 
 def _bound(connection: Connection, *asked: tuple[Facts, PolicySettings]) -> set[str]:
