@@ -63,8 +63,8 @@ def _conclude(hearing: Hearing, message: Fate, fates: list[Fate], rest: Fate) ->
     facts = hearing.case.facts
     # A message without recipients still gets a decision, as if it had one.
     recipients = facts.recipients or (NOBODY,)
-    placed = [verdict_of(r, message, fate, rest) for r, fate in zip(recipients, fates or [Fate()], strict=True)]
-    settled = settle(hearing.case.settings.options, placed)
+    options, known = hearing.case.settings.options, zip(recipients, fates or [Fate()], strict=True)
+    settled = settle(options, [verdict_of(r, (message, fate, rest), options.longest) for r, fate in known])
     return Decision(
         decision=settled.decision,
         verdicts=settled.verdicts if facts.recipients else (),

@@ -68,6 +68,7 @@ class Fate(Struct):
 
     refused_at: int = NOWHERE
     refusal: Refusal | None = None
+    refusals: list[Refusal] = field(default_factory=list)  # all of them
     held_at: int = NOWHERE
     hold: Refusal | None = None
     due: int = 0
@@ -83,6 +84,8 @@ class Fate(Struct):
         """Take in an enforced finding whose condition was met."""
         if finding.due > self.due:
             self.due, self.due_rule = finding.due, name
+        if finding.kind in ("refuse", "unread") and finding.refusal is not None:
+            self.refusals.append(finding.refusal)
         match finding.kind:
             case "refuse" | "unread" if place < self.refused_at:
                 self.refused_at, self.refusal = place, finding.refusal

@@ -36,16 +36,18 @@ class Refused(Struct, frozen=True):
     refusal: Refusal
 
 
-def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) -> tuple[int, RecipientVerdict]:
+def verdict_of(recipient: RecipientFacts, heard: tuple[Fate, Fate, Fate], longest: int) -> tuple[int, RecipientVerdict]:
     """One recipient's verdict and the position of the rule behind it: a refusal outranks a hold, a hold a delay."""
+    message, own, rest = heard
     if message.clear and own.clear and rest.clear:
         return NOWHERE, RecipientVerdict(recipient.address, "queued")
     replayed = own.first_send and own.refusal is None
     fates = (message, own) if replayed else (message, own, rest)
     refusing = min(fates, key=attrgetter("refused_at"))
     if refusing.refusal is not None:
-        rule = RULES[refusing.refused_at].name
-        return refusing.refused_at, RecipientVerdict(recipient.address, "refused", rule, refusing.refusal)
+        rule, waits = RULES[refusing.refused_at].name, [refusal for fate in fates for refusal in fate.refusals]
+        told = _outlasting(refusing.refusal, waits, longest)
+        return refusing.refused_at, RecipientVerdict(recipient.address, "refused", rule, told)
     if replayed:
         return NOWHERE, RecipientVerdict(recipient.address, "replayed", "duplicate", first_send=own.first_send)
     holding = min(fates, key=attrgetter("held_at"))
@@ -55,6 +57,14 @@ def verdict_of(recipient: RecipientFacts, message: Fate, own: Fate, rest: Fate) 
     if own.due:
         return NOWHERE, RecipientVerdict(recipient.address, "scheduled", own.due_rule, due=own.due)
     return NOWHERE, RecipientVerdict(recipient.address, "queued")
+
+
+def _outlasting(told: Refusal, others: list[Refusal], longest: int) -> Refusal:
+    """A temporary refusal with the longest wait of all that are: before that the same message does not pass."""
+    last = max([told, *(other for other in others if other.is_temporary(longest))], key=attrgetter("wait"))
+    if last.wait <= told.wait or not told.is_temporary(longest):
+        return told
+    return replace(told, wait=last.wait, cause=last.reason)
 
 
 def settle(options: Options, placed: list[tuple[int, RecipientVerdict]]) -> Settled:

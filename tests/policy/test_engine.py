@@ -258,6 +258,15 @@ def test_the_longest_wait_is_told() -> None:
     assert tomorrow.refusal.wait > 86_400
 
 
+def test_a_recipient_who_waits_for_two_rules_is_told_the_longer_wait() -> None:
+    known = RecipientState(last_commercial_at=NOW - MINUTE, first_at=1, last_at=NOW)
+    usage = Usage()
+    add_sent(usage, NOW, 1)
+    policy = with_rule("rate_limit_hourly", limit=1)
+    decision = judged(facts(message_class="commercial"), with_mailbox(state(known), usage=usage), policy)
+    assert (decision.decision, decision.reason, decision.refusal.wait) == ("deferred", "cooldown", 61 * 60)
+
+
 def test_each_recipient_counts_after_the_one_before() -> None:
     decision = judged(facts(A, B, C), policy=with_rule("rate_limit_hourly", limit=2))
     found = [c for c in decision.checks if c.rule == "rate_limit_hourly"]
