@@ -157,7 +157,8 @@ class Retention(Section):
     # How long submissions, their deliveries and attempts, and events are kept; never shorter than `messages`. For a
     # message that left later than it came, the time counts from when it left. Default 90 days.
     events: Wait = timedelta(days=90)
-    # How long the log of outgoing webhooks is kept. Default 14 days.
+    # How long the log of outgoing webhooks is kept; what still waits for a disabled one, as long as events. Default 14
+    # days.
     webhook_log: Wait = timedelta(days=14)
 
 

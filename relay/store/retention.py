@@ -96,6 +96,7 @@ _PLAIN = {
     "dkim_keys": _oldest("dkim_keys", "id", "status = 'retired' AND retired_at < :before"),
     "feedback": _oldest("feedback", "fingerprint", "received_at < :before"),
     "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
+    "waiting webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before"),  # of a disabled destination
     "tallies": _TALLIES,
     "volumes": _VOLUMES,
     "daily_volumes": _DAILY_VOLUMES,
@@ -118,6 +119,7 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
         "dkim_keys": now - LEAVE_PUBLISHED,
         "feedback": now - ms_of(kept.events),
         "webhook_deliveries": first_id("wdl", now - ms_of(kept.webhook_log)),
+        "waiting webhook_deliveries": first_id("wdl", now - ms_of(kept.events)),
         "tallies": now // HOUR - HOURS_KEPT,
         "volumes": now // HOUR - VOLUMES_KEPT,
         "daily_volumes": now // DAY - VOLUMES_KEPT // 24,

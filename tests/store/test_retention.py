@@ -108,6 +108,18 @@ def test_what_left_long_after_it_came_is_kept_from_then_on(database: Database, v
     assert counts == [1, 1, 0]
 
 
+def test_what_waits_for_a_disabled_destination_goes_with_its_events(database: Database, vault: Vault) -> None:
+    rows = [{"id": new_id("wdl", NOW, os.urandom), "n": n, "state": ("pending", "delivered")[n]} for n in range(2)]
+    with database.transaction() as connection:
+        insert = "INSERT INTO webhook_deliveries (id, webhook_id, event_seq, state) VALUES (:id, 'w', :n, :state)"
+        connection.execute(text(insert), rows)
+    counts = []
+    for days in (13, 15, 89, 91):
+        _retain(database, vault, NOW + days * DAY)
+        counts.append(_there(database, "webhook_deliveries"))
+    assert counts == [2, 1, 1, 0]
+
+
 def test_a_sweep_goes_on_until_nothing_is_left(database: Database, vault: Vault) -> None:
     many = 3 * retention.STEP + 7
     rows = [{"n": n, "at": NOW - n} for n in range(many)]
