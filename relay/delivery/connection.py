@@ -90,8 +90,6 @@ class Connection:
 
     def _note_break(self, progress: "_Progress", error: Exception) -> None:
         """Record how the dialogue broke; a refusal sent during the message, before hanging up, is the reply to it."""
-        if isinstance(error, TimeoutError):
-            self._wire.fail(Lost("no answer in time"))
         refusal = self._wire.refusal() if progress.phase is Phase.BODY else None
         if refusal is not None:
             progress.final = refusal
@@ -152,14 +150,12 @@ class Connection:
             progress.data = _go_ahead(await self._ask(b"DATA\r\n"))
 
     async def _reset(self, progress: "_Progress") -> None:
-        """Prepare the connection for another message, unless a 421 ended it; a connection lost here does not matter."""
+        """Prepare the connection for another message, unless a 421 ended it. If it breaks here, it alone is lost:
+        every recipient has a reply.
+        """
         said = (progress.mail, *progress.rcpt.values(), progress.data)
-        if any(reply is not None and reply.code == 421 for reply in said):
-            return
-        try:
+        if not any(reply is not None and reply.code == 421 for reply in said):
             progress.is_settled = (await self._ask(b"RSET\r\n")).is_success
-        except (TimeoutError, Garbage, Lost):
-            progress.is_settled = False  # the message has its replies; only the connection is useless now
 
     async def _ask(self, command: bytes) -> Reply:
         self._wire.write(command)

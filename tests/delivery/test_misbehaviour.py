@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.delivery.house import BOB, MESSAGE, House
+from tests.delivery.house import BOB, MESSAGE, House, until
 from tests.support.script import FAULTS, Drip, Drop, HalfClose, Hang, Raw, Script, Taken, fault
 
 
@@ -187,9 +187,10 @@ async def misbehave(make_house, provider, case: Case) -> None:
     given = await house.deliver()
     await check(house, case, case.alone, given)
     assert provider.ledger.copies_for(BOB) == case.copies
-    assert len(house.attempts(given)) == 1
-    assert house.delivery(given).lease_node == ""
+    assert (len(house.attempts(given)), house.delivery(given).lease_node) == (1, "")
     assert not provider.ledger.violations
+    await house.means.pool.close()
+    await until(lambda: not provider._conversations)  # no connection is left behind
 
 
 @pytest.mark.parametrize("name", CASES, ids=numbered)

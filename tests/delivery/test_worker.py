@@ -285,6 +285,7 @@ async def test_S45_what_waits_for_its_final_answer_gets_it_if_it_comes_in_time(m
     await until(lambda: any(line == "DATA" for _, line in provider.ledger.commands))
     draining = asyncio.create_task(worker.drain(5))
     await until(lambda: worker.means.pool.draining)
+    worker.means.pool.hurry(wait_for_answers=True)
     gate.set()
     await draining
     assert house.delivery(given).state == "delivered"
