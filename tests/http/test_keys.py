@@ -143,6 +143,8 @@ async def test_a_login_is_told_that_it_is_revoked_only_where_no_active_one_has_i
         assert (await logins.authenticate("agent", "correct horse")).credential_id == name
         await revoke(office, name)
         assert (await logins.authenticate("agent", "correct horse")).credential_id == name  # believed for so long
+        with pytest.raises(AuthRefused):  # but not let in
+            await office.app.desk.authenticate("agent", "correct horse")
         change()
         with pytest.raises(AuthRefused) as refused:
             await logins.authenticate("agent", "correct horse")
@@ -166,11 +168,16 @@ async def test_a_key_is_taken_under_every_name_of_its_mailbox_or_its_tenants_mai
     for name in ("clerk", f"agent@{DOMAIN}"):
         box = (await office.get(f"/v1/mailboxes/{name}")).json()
         assert (await logins.authenticate(name, whole)).mailbox_id == box["id"]
-    for name, secret in (("clerk", key), ("agent", f"{key}x"), ("stranger", whole), ("nobody", whole)):
+    labelled = (await office.post("/v1/me/keys", {"label": "clerk", "scope": "agent:later@later.example"})).json()
+    assert (await logins.authenticate("clerk", labelled["key"])).mailbox_id == ""  # a label names no mailbox
+    nobodys = f"{credentials.PREFIX}_nobodys_key"
+    strangers = (("clerk", key), ("agent", f"{key}x"), ("agent", nobodys), ("stranger", whole), ("nobody", whole))
+    for name, secret in strangers:
         with pytest.raises(AuthRefused) as refused:
             await logins.authenticate(name, secret)
         assert refused.value.kind == "wrong"
     monkeypatch.setattr("relay.submission.login.LINE", 0)  # a password is hashed in a line with an end
-    with pytest.raises(AuthRefused) as refused:
-        await logins.authenticate("clerk", "a password")
-    assert refused.value.kind == "busy"
+    for name in ("clerk", "nobody"):  # whether anybody is called so
+        with pytest.raises(AuthRefused) as refused:
+            await logins.authenticate(name, "a password")
+        assert refused.value.kind == "busy"
