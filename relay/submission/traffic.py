@@ -224,7 +224,7 @@ def place_of(host: str, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
         return host  # a UNIX socket, or an unknown kind of address
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    if address.is_loopback or any(address.version == net.version and address in net for net in trusted):
+    if address.is_loopback or any(address in net for net in trusted):
         return ""
     if isinstance(address, IPv6Address):  # one customer has at least a /64
         return str(IPv6Network((int(address) >> 64 << 64, 64)))

@@ -1,5 +1,6 @@
 """What a client may cost: time, connections, memory, errors (faults S17 to S23)."""
 
+import asyncio
 import dataclasses
 import resource
 import socket
@@ -9,8 +10,9 @@ import pytest
 
 from policy.settings import Options
 from relay.submission.terms import Limits, Timeouts
-from relay.submission.traffic import place_of
+from relay.submission.traffic import Traffic, place_of
 from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk
+from tests.support.clock import LoopTime, StillClock
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client
 
@@ -82,6 +84,28 @@ def test_S18_a_command_must_be_whole_in_its_time_however_it_drips(hall: Hall) ->
         assert client.is_closed()
 
 
+class Guest:
+    """A session that counts how often its deadlines are looked at."""
+
+    looks = 0
+
+    def look(self, _now: float) -> None:
+        self.looks += 1
+
+
+async def test_S18_the_deadlines_are_looked_at_every_second_until_the_end(clock: StillClock) -> None:
+    traffic, time, guest = Traffic(Limits(), clock), LoopTime(asyncio.get_running_loop()), Guest()
+    traffic.enter(guest, "")
+    traffic.watch()
+    for looks in (1, 2, 3):
+        await time.elapse(1)
+        assert guest.looks >= looks
+    traffic.unwatch()
+    looks = guest.looks
+    await time.elapse(2)
+    assert guest.looks == looks
+
+
 def dripping(hall: Hall, seconds: float, octets: int) -> Client:
     client = hall.connect(login=True)
     for line in (f"MAIL FROM:<{ADDRESS}>", "RCPT TO:<bob@example.net>", "DATA"):
@@ -147,7 +171,8 @@ def test_S19_loopback_and_trusted_networks_are_exempt() -> None:
     trusted = (ip_network("192.0.2.0/24"), ip_network("2001:db8::/32"))
     assert place_of("127.0.0.1", ()) == place_of("::1", ()) == place_of("::ffff:127.0.0.1", ()) == ""
     assert place_of(FOREIGN, trusted) == place_of("2001:db8::7", trusted) == ""
-    assert place_of(FOREIGN, ()) == FOREIGN
+    assert place_of(FOREIGN, ()) == place_of(FOREIGN, trusted[1:]) == FOREIGN
+    assert place_of("198.51.100.7", trusted) == "198.51.100.7"
 
 
 def test_S19_addresses_of_one_ipv6_network_count_together() -> None:
