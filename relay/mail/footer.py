@@ -143,12 +143,12 @@ def _plan_part(
     raw = view.data[part.body : part.end]
     octets = transfer.decode(raw, part.encoding)
     if part.type in bodies.HTML:
-        if is_ours is not _nobodys and _shows_ours(part, octets, is_ours, host):
+        if _shows_ours(part, octets, is_ours, host):
             return None
         return plan_html(part, raw, octets, footer.html) or "html_hides_footer"
     if any(mark in octets for mark in _OPENPGP):
         return "openpgp"
-    if is_ours is not _nobodys and _says_ours(part, octets, is_ours, host):
+    if _says_ours(part, octets, is_ours, host):
         return None
     return plan_plain(part, raw, octets, footer.text)
 
@@ -171,8 +171,6 @@ def _shows_ours(part: Part, octets: bytes, is_ours: Callable[[str], bool], host:
     if len(octets) > footer_html.MOST_SEEN:
         return False
     text = charset.decode(octets, part.charset)
-    if "href" not in text.lower():
-        return False
     low = unescape(text).lower()
     for blank in _LEFT_OUT:
         low = low.replace(blank, "")

@@ -67,7 +67,7 @@ def plan_plain(part: Part, raw: bytes, octets: bytes, footer: str) -> PartPlan:
     codec = _own_codec(part, octets, footer)
     if codec:
         # RFC 2045 §6.2: a part labelled 7bit must stay so.
-        if codec in ("ascii", "iso2022_jp") or footer.isascii() or not identity or part.encoding != "7bit":
+        if codec in ("ascii", "iso2022_jp") or footer.isascii() or part.encoding != "7bit":
             return splice._replace(codec=codec)
         return splice._replace(way="recode", at=len(octets), codec=codec)
     return _recoded(splice, part, octets, footer)
@@ -79,7 +79,7 @@ def _recoded(splice: PartPlan, part: Part, octets: bytes, footer: str) -> PartPl
     if codec and codec != "iso2022_jp":
         return splice._replace(way="recode", at=len(octets), codec=codec)
     if octets.isascii() and part.charset in ("", "ascii", "utf-8", "cp1252"):
-        if part.encoding in transfer.IDENTITY and part.encoding == "7bit":
+        if part.encoding == "7bit":
             return splice._replace(way="recode", at=len(octets), codec="utf-8", charset="utf-8")
         return splice._replace(codec="utf-8", charset="utf-8")
     text = charset.decode(octets, part.charset)
@@ -176,7 +176,7 @@ def _recode(raw: bytes, part: Part, planned: PartPlan, footer: str, encoding: st
     octets = transfer.decode(raw, part.encoding)
     if planned.transcode:
         octets = charset.decode(octets, part.charset).encode("utf-8", "replace")
-    text = octets[: planned.at] + _lines(planned, footer, octets[: planned.at], eol) + octets[planned.at :]
+    text = octets[: planned.at] + _lines(planned, footer, octets, eol) + octets[planned.at :]
     return transfer.encode(text, encoding, eol)
 
 

@@ -51,9 +51,8 @@ def encode_quoted_printable(data: bytes, eol: bytes = b"\r\n") -> bytes:
     """Quoted-printable of text whose lines end in `eol`; line ends stay line ends."""
     # b2a_qp writes soft breaks with the first kind of line end it sees, so the text uses only one.
     lines = data if eol == b"\n" else data.replace(b"\r\n", b"\n")
-    encoded = binascii.b2a_qp(lines, istext=True)
-    if b"\r" in encoded:  # it leaves a bare CR as it is, which no line may contain
-        encoded = encoded.replace(b"\r", b"=0D")
+    # It leaves a bare CR as it is, which no line may contain.
+    encoded = binascii.b2a_qp(lines, istext=True).replace(b"\r", b"=0D")
     return encoded if eol == b"\n" else encoded.replace(b"\n", eol)
 
 
@@ -82,7 +81,7 @@ def _decode_base64(raw: bytes, limit: int | None) -> bytes:
         # A third more characters than octets, plus room for line ends and stray octets.
         raw = raw[: limit * 3 // 2 + 256]
     if continues_after_padding(raw):
-        return b"".join([_decode_quads(piece) for piece in _PADDING.split(raw, _MOST_PADDINGS) if piece])
+        return b"".join([_decode_quads(piece) for piece in _PADDING.split(raw, _MOST_PADDINGS)])
     return _decode_quads(raw)
 
 

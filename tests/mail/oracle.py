@@ -11,7 +11,7 @@ from relay.mail.footer import Footer, Plan, edits, plan
 from relay.mail.footer_text import render
 from relay.mail.mime import View, view
 
-URL = "https://relay.example/u/AbC123_-tok?x=1&y=2"
+URL = "https://relay.example/u/AbC123_-tok?x=41&y=2"  # quoted-printable would read =41 as A
 FOOTER = render("Müller & Söhne <GmbH>", "1 Main St\nSpringfield, IL 62701", URL, "de")
 ASCII_FOOTER = render("Acme Inc", "1 Main St\nSpringfield, IL 62701", URL)
 

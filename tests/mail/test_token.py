@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from relay.mail.address import parse_path
 from relay.mail.token import Purpose, TokenError, TokenKey, Tokens
-from relay.mail.unsubscribe import Links, Subscription
+from relay.mail.unsubscribe import Links, Subscription, list_unsubscribe
 from relay.mail.verp import PAYLOAD_LIMIT, Returned, make_address, read_address
 
 OLD = TokenKey(1, b"o" * 32)
@@ -134,3 +134,13 @@ def test_H8_whatever_a_message_says_a_link_is_only_the_very_one_that_works_is_ou
         assert links.subscription(other) is None
     for other in (url.replace("https:", "javascript:"), url.replace("/u/", f"/u/x{odd}/")):
         assert links.subscription(other) is None
+
+
+def test_list_unsubscribe_fields_are_those_of_rfc_8058():
+    assert list_unsubscribe("https://r.example/u/t", "u+t@in.example") == (
+        b"List-Unsubscribe: <https://r.example/u/t>,\r\n <mailto:u+t@in.example>\r\n"
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    )
+    for bad in ("https://x/>,<y", "https://x/ y", "https://x/\r\nBcc: y", "ftp://x"):
+        with pytest.raises(ValueError, match="unsubscribe link"):
+            list_unsubscribe(bad, "")
