@@ -135,10 +135,10 @@ def _quotas(items: Sequence[Begin]) -> set[Quota]:
 
 def _begun_before(connection: Connection, item: Begin, ours: Mapping[tuple[str, int], Any]) -> Begun | None:
     """What an earlier write of the same item began, or None if nothing."""
+    if not item.again:
+        return None
     held = ((due.n, ours.get((item.parcel.send_id, due.n))) for due in item.due)
     under_way = {(n, row.began) for n, row in held if row is not None and row.began}
-    if not item.again or not under_way:
-        return None
     own = {"send_id": item.parcel.send_id, "node": item.node, "at": item.at, "provider": item.provider}
     known = {(row.n, row.number) for row in _BEGUN.all(connection, **own)} & under_way
     numbers = tuple(due.n for due in item.due if (due.n, due.attempts + 1) in known)
@@ -237,7 +237,7 @@ def _may_settle(item: Settle, held: Any) -> bool:
     # That no later attempt is under way is asked too, as this may be a repeated write.
     if held.lease_node == item.node and held.began == (item.tried.number if item.tried else 0):
         return True
-    was_buried = held.state == "uncertain" and held.reason == "crashed" and not held.began
+    was_buried = held.state == "uncertain" and held.reason == "crashed"
     return was_buried and item.tried is not None and item.tried.number == held.attempts
 
 
@@ -317,7 +317,7 @@ def _counted(item: Settle) -> str:
     """The column of `tallies` that an outcome adds to, empty if none."""
     if item.state == "delivered":
         return "delivered"
-    if item.state == "bounced" and item.hard:
+    if item.hard:
         return "bounced"
     if item.tried is None or item.state == "uncertain":
         return ""

@@ -122,7 +122,7 @@ class Consequences:
         """Write what follows from the outcomes of deliveries."""
         rules = self.rules()
         items = [i for i in items if is_agents(i.parcel.envelope)]  # other mail proves nothing
-        hard = [i for i in items if i.state == "bounced" and i.hard]
+        hard = [i for i in items if i.hard]
         used_up = [i for i in items if i.state == "bounced" and i.reason == soft_bounces.USED_UP]
         suppressed = [_of_bounce(i, "hard_bounce") for i in hard] if rules.suppress_hard else []
         for item in used_up:

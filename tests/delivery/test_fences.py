@@ -48,10 +48,25 @@ async def test_an_outcome_that_is_written_again_leaves_a_later_attempt_alone(mak
     tried = Tried(1, 1, "deferred", provider="lab")
     first = Settle(given, given.due[0], "deferred", NODE, house.clock(), due_at=house.clock(), tried=tried)
     assert [await house.writer.put(house.means.settle, first) for _ in range(2)] == [True, True]
+    assert {(row.sent, row.deferred) for row in house.rows("SELECT sent, deferred FROM tallies")} == {(0, 1)}
+    assert house.rows("SELECT * FROM volumes") == []
     (again,) = await house.claim()
     await house.writer.put(house.means.begin, begin(house, again))
     assert await house.writer.put(house.means.settle, first) is False
     assert (house.states(given), house.delivery(given).began) == (["active"], 2)
+    await house.crash()
+    assert [attempt.result for attempt in house.attempts(given)] == ["deferred", "uncertain"]
+
+
+async def test_nobody_begins_or_settles_what_another_holds(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send()
+    await house.writer.run(lambda c: c.exec_driver_sql("UPDATE deliveries SET lease_node = 'another'"))
+    assert (await house.writer.put(house.means.begin, begin(house, given))).numbers == ()
+    stopped = Settle(given, given.due[0], "rejected", NODE, house.clock(), reason="suppressed")
+    assert await house.writer.put(house.means.settle, stopped) is False
+    assert (await house.crash(), house.delivery(given).lease_node) == ((0, 0), "another")
+    assert house.states(given) == ["queued"]
 
 
 async def test_an_attempt_that_was_buried_meanwhile_does_not_begin_again(make_house, provider: Provider):

@@ -8,7 +8,7 @@ import pytest
 
 from policy.usage import DAY
 from relay.store.attempts import Begin
-from relay.store.quota import Account, Quota
+from relay.store.quota import Account, Quota, bury_places
 from tests.delivery.house import BOB, NOON, House
 from tests.support.provider import Provider
 from tests.support.script import fault
@@ -98,6 +98,9 @@ def test_R11_a_clock_set_back_frees_no_place_and_takes_none_for_long(back: int):
     assert NOON - back + 1000 <= until <= NOON - back + 2100
     assert account.take(quota, "n", 5, until) == 0
     assert account.take(quota, "n", 1, until) <= until + 2 * DAY + 7_200_000
+    spent = Account()
+    assert spent.take(by_day := Quota("p", daily=15), "n", 15, NOON) == 0
+    assert spent.take(by_day, "n", 1, NOON - back) <= NOON - back + 2 * DAY + 7_200_000
 
 
 # -- in the store ----------------------------------------------------------------------------
@@ -117,10 +120,13 @@ def _lease(connection, send_id: str, node: str) -> None:
     connection.execute(text("UPDATE deliveries SET lease_node = :n WHERE send_id = :s"), {"n": node, "s": send_id})
 
 
-async def test_R51_processes_that_share_a_store_share_the_limit(make_house, provider: Provider):
+async def test_R51_processes_that_share_a_store_share_the_limit_and_may_crash_together(make_house, provider: Provider):
     house = await make_house(provider.settings())
     told = await asyncio.gather(*(begin(house, f"node{n % 4}") for n in range(40)))
     assert told.count(0) == 10
+    await house.writer.run(lambda c: bury_places(c, [f"node{n}" for n in range(4)], house.clock()))
+    house.clock.advance(seconds=1.1)
+    assert [await begin(house, "next") for _ in range(10)] == [0] * 10
 
 
 async def test_R51_a_crash_loses_places_and_makes_none(make_house, provider: Provider):
@@ -182,7 +188,8 @@ async def test_a_place_is_given_back_when_the_message_fails_over(make_house, mak
     house = await make_house(
         one.settings("one", limits={"rate": 1}, **login), two.settings("two", weight=0, failover=True)
     )
-    await house.deliver()
+    given = await house.deliver()
+    assert house.delivery(given).provider == "two"
     (row,) = house.rows("SELECT counts FROM usage WHERE scope = 'provider:one'")
     assert '"under_way":{}' in row.counts
 
