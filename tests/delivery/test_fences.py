@@ -56,6 +56,9 @@ async def test_an_outcome_that_is_written_again_leaves_a_later_attempt_alone(mak
     assert (house.states(given), house.delivery(given).began) == (["active"], 2)
     await house.crash()
     assert [attempt.result for attempt in house.attempts(given)] == ["deferred", "uncertain"]
+    heard = replace(first, state="delivered", tried=replace(tried, number=2, result="delivered"))
+    assert await house.writer.put(house.means.settle, heard) is True
+    assert [attempt.result for attempt in house.attempts(given)] == ["deferred", "delivered"]
 
 
 async def test_nobody_begins_or_settles_what_another_holds(make_house, provider: Provider):

@@ -183,11 +183,11 @@ async def test_only_the_uncertain_recipients_are_bound_to_their_provider(pair):
 
 async def test_R3_what_was_leased_and_had_not_begun_is_due_at_once(make_house, provider: Provider):
     house = await make_house(provider.settings())
-    given = await house.send()
-    assert await house.crash() == (1, 0)
-    assert await house.rounds() == 1
-    assert house.delivery(given).state == "delivered"
-    assert provider.ledger.copies_for(BOB) == 1
+    given = [await house.send() for _ in range(2)]
+    assert await house.crash() == (2, 0)
+    assert await house.rounds() == 2
+    assert [house.delivery(one).state for one in given] == ["delivered"] * 2
+    assert provider.ledger.copies_for(BOB) == 2
 
 
 async def begun(house):

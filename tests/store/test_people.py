@@ -4,6 +4,7 @@ from sqlalchemy import Connection, insert, select
 
 from relay.store import approvals, audit, people
 from relay.store import schema as t
+from relay.store.attempts import DELIVERED
 from relay.store.engine import Database
 from relay.store.traces import ERASED
 
@@ -84,6 +85,16 @@ def test_an_alias_nobody_wrote_to_is_forgotten_with_its_person_and_one_written_t
         for address in ("ann+x@x.test", "kim+x@x.test"):
             people.erase(connection, ["a"], address, address, NOW)
         assert connection.execute(select(c.key)).scalars().all() == ["kim@x.test"]
+
+
+def test_that_somebody_was_reached_is_remembered_of_that_person_by_that_mailbox_alone(database: Database) -> None:
+    own = {"tenant_id": "a", "key": BOB, "mailbox_id": "m"}
+    with database.transaction() as connection:
+        for other in ({}, {"tenant_id": "b"}, {"key": JIMBOB}, {"mailbox_id": "n"}):
+            connection.execute(insert(t.contacts), own | other)
+        DELIVERED.once(connection, tenant="a", key=BOB, mailbox="m", at=NOW)
+        reached = connection.execute(select(t.contacts).where(t.contacts.c.delivered_at == NOW)).all()
+    assert [(row.tenant_id, row.key, row.mailbox_id) for row in reached] == [("a", BOB, "m")]
 
 
 def test_what_is_another_tenants_stays(database: Database) -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from policy.moment import iso
 from policy.usage import DAY, HOUR
 from relay.mail.ids import new_id
 from relay.store import audit, partitions, retention
+from relay.store import schema as t
 from relay.store.engine import Database
 from relay.store.events import Event, record
 from relay.store.pruning import Seal
@@ -120,12 +121,45 @@ def test_what_waits_for_a_disabled_destination_goes_with_its_events(database: Da
     assert counts == [2, 1, 1, 0]
 
 
+# Of each table what tells how old a row is, with the youngest row that goes and the oldest that stays.
+ENDS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
+    "suppressions": ("expires_at", (NOW - 1,), (0, NOW)),
+    "suppressed_domains": ("expires_at", (NOW - 1,), (0, NOW)),
+    "idempotency": ("expires_at", (NOW - 1,), (NOW,)),
+    "duplicates": ("expires_at", (NOW - 1,), (NOW,)),
+    "refusals": ("last_at", (NOW - HOUR - 1,), (NOW - HOUR,)),
+    "feedback": ("received_at", (NOW - 90 * DAY - 1,), (NOW - 90 * DAY,)),
+    "tallies": ("hour", (NOW // HOUR - 31 * 24 - 1,), (NOW // HOUR - 31 * 24,)),
+    "volumes": ("hour", (NOW // HOUR - 400 * 24 - 1,), (NOW // HOUR - 400 * 24,)),
+    "daily_volumes": ("day", (NOW // DAY - 401,), (NOW // DAY - 400,)),
+}
+
+
+def test_what_is_remembered_goes_when_its_time_is_over_and_no_sooner(database: Database, vault: Vault) -> None:
+    with database.transaction() as connection:
+        for name, (age, over, kept) in ENDS.items():
+            table = t.metadata.tables[name]
+            needed = {c.name: c.type.python_type for c in table.c if not c.nullable and c.server_default is None}
+            for n, at in enumerate(over + kept, 1):
+                filled = {int: n, str: str(n), bytes: b"%d" % n}
+                connection.execute(insert(table), {c: filled[kind] for c, kind in needed.items()} | {age: at})
+        for n, (status, at) in enumerate((("retired", NOW - 7 * DAY - 1), ("retired", NOW - 7 * DAY), ("active", 0))):
+            key = {"id": str(n), "domain": "ok.com", "selector": str(n), "status": status, "retired_at": at}
+            connection.execute(insert(t.dkim_keys), key)
+    _retain(database, vault, NOW)
+    with database.writing.connect() as connection:
+        for name, (age, _, kept) in ENDS.items():
+            left = connection.execute(select(t.metadata.tables[name].c[age])).scalars().all()
+            assert (name, sorted(left)) == (name, list(kept))
+        assert sorted(connection.execute(select(t.dkim_keys.c.id)).scalars()) == ["1", "2"]
+
+
 def test_a_sweep_goes_on_until_nothing_is_left(database: Database, vault: Vault) -> None:
     many = 3 * retention.STEP + 7
     rows = [{"n": n, "at": NOW - n} for n in range(many)]
     with database.transaction() as connection:
-        insert = "INSERT INTO duplicates (fingerprint, send_id, at, expires_at) VALUES (:n, 's', :at, :at)"
-        connection.execute(text(insert), rows)
+        statement = "INSERT INTO duplicates (fingerprint, send_id, at, expires_at) VALUES (:n, 's', :at, :at)"
+        connection.execute(text(statement), rows)
     _retain(database, vault, NOW + HOUR)
     assert _there(database, "duplicates") == 0
 
