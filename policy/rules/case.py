@@ -93,8 +93,9 @@ class Case(Struct):
     state: State
     early: bool = False  # asked at MAIL or RCPT, before the content is known
     departing: bool = False  # asked again when the message is about to leave
-    commercial: bool = False  # this and the next are set in __post_init__
+    commercial: bool = False  # this and the next two are set in __post_init__
     returned: bool = False  # a mail system's return: only the null sender's limit and no pacing apply
+    apart: bool = False  # whom a limit turns away at RCPT may come later; the recipients before leave without him
     taken: list[int] = field(default_factory=list)  # per accepted recipient: when its copy leaves; 0 is now
     denied: dict[str, int] = field(default_factory=dict)  # by reason: number of recipients turned away
     first_contacts: int = 0
@@ -111,6 +112,7 @@ class Case(Struct):
         self.commercial = not self.early and self.facts.message_class == "commercial"
         # At MAIL and RCPT the content is not known yet; the decision after DATA is the one that binds.
         self.returned = self.facts.null_sender if self.early else self.facts.is_return
+        self.apart = self.early and not self.settings.options.strict_recipients
 
     def take(self, recipient: RecipientFacts, known: RecipientState | None, due: int, reached: bool) -> None:
         """Count an accepted recipient: the next recipients of this message come on top of it."""

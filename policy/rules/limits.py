@@ -85,7 +85,7 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
     binding, before = [bound, *_refusing(case)], len(case.taken) + case.denied.get("rate_limited", 0)
     least, spent = min(b.limit for b in binding), [b for b in binding if b.limit <= before]
     free = 0 if spent else _free(where, binding, before)
-    if spent and case.early and least:  # earlier recipients in the envelope leave first
+    if spent and case.apart and least:  # earlier recipients in the envelope leave first
         free = now + max((b.window.span + 1) * b.window.width for b in spent)
     evidence, detail = _evidence(case, bound, where.leaves, free), _detail(where, bound, free)
     if free:

@@ -129,7 +129,7 @@ def _one_more(case: Case, reason: Reason, window: Window, span: int, taken: int,
     detail = f"{used} of {limit} {what}"
     if not limit:
         return refuse(reason, detail, "human", "ask_human", evidence=evidence)
-    if case.early:  # the recipients before it leave first
+    if case.apart:  # the recipients before it leave first
         ahead = window.copy()
         ahead.add(now, taken)
         free = ahead.frees_at(now, 1, limit, span)

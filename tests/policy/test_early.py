@@ -112,6 +112,8 @@ def test_more_than_a_window_takes_still_names_a_wait_at_rcpt(daily: int | None, 
     policy, known = with_rule("rate_limit_hourly", limit=2), with_mailbox(state(), tightened=Limits(daily=daily))
     refusal = refusal_of(at_rcpt(policy, TO_BOB, known, Ahead(2)))
     assert (refusal.wait, refusal.is_temporary(86_400)) == (wait, True)
+    strict = refusal_of(at_rcpt(with_options(policy, strict_recipients=True), TO_BOB, known, Ahead(2)))
+    assert (strict.retry, strict.next) == ("never", "reduce_recipients")  # of whom all leave together, or none
     none = with_mailbox(known, tightened=Limits(daily=0))  # for which no wait is long enough
     assert refusal_of(at_rcpt(policy, TO_BOB, none, Ahead(2))).retry == "human"
 
@@ -132,6 +134,8 @@ def test_new_recipients_before_it_count_at_rcpt_and_leave_before_it(
     refusal = refusal_of(at_rcpt(policy, TO_BOB, state(), ahead))
     assert (refusal.reason, refusal.next, refusal.is_temporary(86_400)) == (rule, "wait", True)
     assert wait - 3600 <= refusal.wait <= wait
+    strict = refusal_of(at_rcpt(with_options(policy, strict_recipients=True), TO_BOB, state(), ahead))
+    assert (strict.reason, strict.retry, strict.next) == (rule, "never", "reduce_recipients")
 
 
 def test_a_recipient_too_many_is_told_when_it_is_named() -> None:
