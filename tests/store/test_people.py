@@ -28,7 +28,12 @@ def _sent(connection: Connection, tenant: str, recipient: str) -> str:
     connection.execute(insert(t.webhook_deliveries), call)
     case = {"id": f"inv_{seq}", "tenant_id": tenant, "subject": TEXT, "evidence": TEXT}
     connection.execute(insert(t.investigations), case)
-    report = {"fingerprint": seq.to_bytes(16, "big"), "recipient": "Bob@example.com", "raw": b"", "send_id": send_id}
+    report = {
+        "fingerprint": seq.to_bytes(16, "big"),
+        "recipient": recipient.capitalize(),
+        "raw": b"",
+        "send_id": send_id,
+    }
     connection.execute(insert(t.feedback), report)
     return send_id
 
@@ -62,7 +67,8 @@ def test_an_address_that_holds_the_other_one_stays(database: Database) -> None:
         assert {row.id: row.to_header for row in heads} == {bobs: ERASED, jimbobs: BLOTTED}
         recipients = set(connection.execute(select(t.events.c.recipient)).scalars())
         assert recipients == {ERASED, JIMBOB}
-        assert connection.execute(select(t.feedback)).all() == []
+        assert connection.execute(select(t.feedback.c.recipient)).scalars().all() == [JIMBOB.capitalize()]
+        assert set(connection.execute(select(t.deliveries.c.recipient_key)).scalars()) == {ERASED, JIMBOB}
 
 
 def test_a_refused_message_to_an_address_that_holds_the_other_one_stays_as_it_was(database: Database) -> None:
@@ -85,6 +91,21 @@ def test_an_alias_nobody_wrote_to_is_forgotten_with_its_person_and_one_written_t
         for address in ("ann+x@x.test", "kim+x@x.test"):
             people.erase(connection, ["a"], address, address, NOW)
         assert connection.execute(select(c.key)).scalars().all() == ["kim@x.test"]
+
+
+def test_what_is_known_of_another_or_in_another_tenant_is_neither_told_nor_erased(database: Database) -> None:
+    with database.transaction() as connection:
+        _tenants(connection)
+        for tenant, who in (("a", BOB), ("a", JIMBOB), ("b", BOB)):
+            own = {"id": f"{tenant} {who}", "tenant_id": tenant, "key": who}
+            connection.execute(insert(t.consents), own | {"mailbox_id": "m"})
+            connection.execute(insert(t.suppressions), own | {"scope": "tenant", "kind": "manual", "note": TEXT})
+        told = people.export(connection, ["a"], BOB)
+        assert [row["id"] for name in ("consents", "suppressions") for row in told[name]] == [f"a {BOB}"] * 2
+        people.erase(connection, ["a"], BOB, BOB, NOW)
+        consents = set(connection.execute(select(t.consents.c.id)).scalars())
+        notes = set(connection.execute(select(t.suppressions.c.id).where(t.suppressions.c.note != "")).scalars())
+    assert consents == notes == {f"a {JIMBOB}", f"b {BOB}"}
 
 
 def test_that_somebody_was_reached_is_remembered_of_that_person_by_that_mailbox_alone(database: Database) -> None:
