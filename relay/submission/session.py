@@ -219,10 +219,11 @@ class Session(Access):
     @staticmethod
     def _not_even_asked(transaction: Transaction, incoming: Incoming) -> Check | None:
         """Refusals decided by the envelope alone, for mailboxes whose clients take «no exception» as «all sent»."""
-        if transaction.over and transaction.options.over_rcpt == "reject_all":
+        options = transaction.options
+        if transaction.over and (options.over_rcpt == "reject_all" or options.strict_recipients):
             return wording.TOO_MANY
-        if transaction.refused and transaction.options.strict_recipients:
-            return wording.partly(transaction.refused, transaction.options.longest)
+        if transaction.refused and options.strict_recipients:
+            return wording.partly(transaction.refused, options.longest)
         return wording.NO_ROOM if incoming.exhausted else None
 
     async def _received(self, _: bytes) -> None:

@@ -1,7 +1,6 @@
 """What a client may cost: time, connections, memory, errors (faults S17 to S23)."""
 
 import asyncio
-import dataclasses
 import resource
 import socket
 from ipaddress import ip_network
@@ -345,8 +344,11 @@ def test_S23_the_first_recipients_stay_valid(make_hall: MakeHall) -> None:
     assert [to.wire for to in hall.desk.taken[0].rcpt_to] == [f"r{n}@example.net" for n in range(3)]
 
 
-def test_S23_or_the_whole_message_is_refused_where_the_mailbox_wants_it_so(make_hall: MakeHall) -> None:
-    hall = make_hall(max_recipients=1, options=lambda _: dataclasses.replace(Options(), over_rcpt="reject_all"))
+@pytest.mark.parametrize("options", [Options(over_rcpt="reject_all"), Options(strict_recipients=True)])
+def test_S23_or_the_whole_message_is_refused_where_the_mailbox_wants_it_so(
+    make_hall: MakeHall, options: Options
+) -> None:
+    hall = make_hall(max_recipients=1, options=lambda _: options)
     with hall.connect(login=True) as client:
         client.command(f"MAIL FROM:<{ADDRESS}>")
         assert [client.command(f"RCPT TO:<r{n}@example.net>").code for n in range(2)] == [250, 452]
