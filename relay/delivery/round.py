@@ -119,9 +119,9 @@ class Round:
     async def _travel(self, leg: Leg) -> None:
         for provider in leg.providers:
             there = self._left(leg.due)
-            if not there or self._means.pool.draining:
+            if not there:
                 break
-            with suppress(Closing):
+            with suppress(Closing):  # no attempt begins during a drain, at any of them
                 await self._offer_all(there, provider)
             if self._waits(provider.name):
                 break

@@ -296,10 +296,10 @@ async def test_R38_each_recipient_of_a_transaction_has_an_outcome_of_its_own(mak
     refused = {"gone@example.net": "550 5.1.1 no such user", "full@example.net": "452 4.2.2 mailbox full"}
     provider = make_provider(script.for_recipient(**refused))
     house = await make_house(provider.settings())
-    given = await house.deliver("gone@example.net", "a@example.net", "full@example.net", "b@example.net")
+    given = await house.deliver("gone@example.net", "a@example.net", "full@example.net", "b@example.org")
     assert house.states(given) == ["bounced", "delivered", "deferred", "delivered"]
-    (taken,) = provider.ledger.taken
-    assert taken.rcpt_to == ("a@example.net", "b@example.net")
+    (taken,) = provider.ledger.taken  # one, whatever their domains
+    assert taken.rcpt_to == ("a@example.net", "b@example.org")
 
 
 @pytest.mark.parametrize("pipelining", PIPELINING.values(), ids=PIPELINING)
