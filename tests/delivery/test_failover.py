@@ -130,6 +130,13 @@ async def test_refusals_that_leave_a_doubt_are_not_hard(make_house, make_provide
     assert (house.delivery(given).state, house.settled[0].hard) == ("bounced", False)
 
 
+async def test_a_provider_that_takes_nothing_is_asked_once_for_all_recipients_of_a_message(pair):
+    house, one, two = await pair(fault("greeting_554"), limits={"recipients_per_message": 1})
+    given = await house.deliver(*(f"r{n}@example.net" for n in range(3)))
+    assert house.states(given) == ["delivered"] * 3
+    assert (one.ledger.connections, len(two.ledger.taken)) == (1, 1)
+
+
 async def test_R36_a_sender_unknown_to_every_provider_bounces_with_their_words(make_house, make_provider):
     one, two = make_provider(fault("mail_550")), make_provider(fault("mail_550"))
     house = await make_house(one.settings("one"), two.settings("two"))

@@ -199,7 +199,9 @@ async def test_a_bug_before_the_round_puts_the_message_back(make_house, provider
     worker._recheck.stops = broken
     worker.start()
     worker.accept(given)
+    room = worker.room
     await until(lambda: worker.in_hand == 0)
+    assert worker.room == room + given.size
     await worker.drain(1)
     row = house.delivery(given)
     assert (row.state, row.reason, row.lease_node) == ("queued", "internal_error", "")
