@@ -73,6 +73,14 @@ def test_times_are_told_in_utc():
     assert event.as_json()["timestamp"] == "2026-01-01T09:00:00Z"
 
 
+def test_who_has_no_whole_address_in_the_fields_is_the_one_listed_in_the_text_if_there_is_one():
+    listed = DSN.replace(
+        "host mx.example.net.\n", "host mx.example.net.\n\n<ann@example.org>: no\n<bob@example.org>: no\n"
+    )
+    told = listed.format(groups="\n".join([group("ann@example.org"), group("bob"), group("")])).encode()
+    assert [notice.recipient for notice in read_notices(told)] == ["ann@example.org", "bob@example.org", ""]
+
+
 def test_each_recipient_gets_an_event_of_its_own():
     notices = read(group("a@x.org"), group("b@x.org", status="5.2.2", said="smtp; 552 5.2.2 Mailbox full"))
     assert [(one.recipient, one.reason, one.hard) for one in notices] == [
