@@ -19,9 +19,10 @@ RECORDS = PolicySettings()
 
 
 def _ledger(connection: Connection, *said: tuple[str, bool]) -> None:
-    """Entries, each a moment after the one before."""
+    """Entries, each a moment after the one before. Another tenant was told the opposite of each since."""
     entries = [NewConsent(f"con_{n}", "ten", key, key, granted, n, n) for n, (key, granted) in enumerate(said, 1)]
-    consents.append(connection, entries)
+    others = [NewConsent(f"o{e.id}", "other", e.key, e.address, not e.granted, e.at + 9, e.at + 9) for e in entries]
+    consents.append(connection, entries + others)
 
 
 def _to(address: str, policy: PolicySettings = ASKS, mailbox: str = "mbx", **more: Any) -> tuple[Facts, PolicySettings]:
