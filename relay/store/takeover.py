@@ -16,7 +16,7 @@ from relay.store import schema as t
 from relay.store.clock import time_of
 from relay.store.engine import StoreUnusable
 
-AT_ONCE = 1_000  # rows
+TOLD = 1_000  # rows
 OLDEST = 400 * DAY  # older rows go where those of no period go
 
 
@@ -51,13 +51,14 @@ def _make_periods(source: Connection, target: Connection) -> None:
 
 def _copy(table: Table, source: Connection, target: Connection, told: Callable[[int], None]) -> None:
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    rows = source.execution_options(yield_per=AT_ONCE).execute(select(table))
     driver: Any = target.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
-        for some in rows.partitions():
-            for row in some:
-                copy.write_row(row)
-            told(len(some))
+        copied = 0
+        for copied, row in enumerate(source.execute(select(table)), 1):  # one in memory at a time: bodies may be large
+            copy.write_row(row)
+            if copied % TOLD == 0:
+                told(TOLD)
+        told(copied % TOLD)
 
 
 def _number_on(source: Connection, target: Connection) -> None:
