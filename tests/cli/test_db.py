@@ -37,6 +37,18 @@ def test_what_is_written_meanwhile_neither_gets_into_a_backup_nor_begins_it_anew
     assert len(seen) > 3
 
 
+def test_a_second_backup_meanwhile_neither_happens_nor_spoils_the_first(cli, tmp_path: Path):
+    store, file, refused = cli.config.parent / "gatepost.db", tmp_path / "backup.db", []
+
+    def told(_done: int, _total: int) -> None:
+        refused.append(cli("db", "backup", str(file)).err)
+
+    back_up(store, file, told, pages=32)
+    assert len(refused) > 1
+    assert all("another backup" in one for one in refused)
+    assert rows(file) == rows(store)
+
+
 def test_a_backup_that_fails_leaves_nothing(cli, tmp_path: Path):
     (cli.config.parent / "gatepost.db").write_bytes(b"no store" * 1000)
     assert "is not a database" in cli("db", "backup", str(tmp_path / "backup.db")).err
