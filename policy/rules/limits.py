@@ -17,6 +17,7 @@ from policy.rules.bounds import NULL_SENDER, bounds_of, enforced, holding, queue
 from policy.rules.case import SKIPPED, UNLISTED, Bound, Case, Finding, hold, refuse, schedule
 from policy.rules.departure import asked, departure, earliest, first_room
 from policy.state import RecipientState
+from policy.usage import WINDOWS
 
 _WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 _TO_COME = {"hourly": "in the hour", "daily": "in the day", "monthly": "in the month"}
@@ -69,11 +70,13 @@ def _exceeded(where: _Full, full: list[Bound]) -> Finding:
 
 
 def _held(where: _Full, bound: Bound) -> Finding:
-    """Ask a person. The copy takes its place where there is room, so that no approval exceeds the limit."""
+    """Ask a person. The copy takes its place where there is room, so that no approval exceeds a limit."""
     case = where.case
+    passed = enforced(case, WINDOWS[: WINDOWS.index(where.window)])  # they were asked about the place it had so far
+    binding = [*holding(case), *(b for b in passed if b.limit)]
 
-    def room(case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-        return roomy(holding(case), at)
+    def room(_case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
+        return roomy(binding, at)
 
     leaves = case.leaving[where.recipient.key] = first_room(case, where.recipient, where.known, besides=room)
     evidence = _evidence(case, bound, where.leaves)

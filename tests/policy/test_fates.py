@@ -189,6 +189,16 @@ def test_a_limit_that_holds_asks_a_person_about_the_place_it_has_room_for() -> N
     assert judged(known=known, policy=none_at_all).decision == "blocked"
 
 
+def test_the_place_of_what_a_limit_holds_has_room_in_the_smaller_limits_as_well() -> None:
+    usage = Usage()
+    add_sent(usage, NOW - 2 * HOUR, 4)
+    free = NOW - NOW % HOUR + 23 * HOUR  # when the day has room again
+    add_sent(usage, NOW, 1, free)
+    policy = with_rule("rate_limit_hourly", with_rule("rate_limit_daily", limit=4, on_exceed="hold"), limit=1)
+    decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
+    assert (decision.rule, decision.verdicts[0].due - free) == ("rate_limit_daily", 61 * MINUTE)
+
+
 @pytest.mark.parametrize(
     ("mode", "on_exceed", "expected"),
     [("off", "reject", "deferred"), ("warn", "reject", "deferred"), ("shadow", "hold", "held")],
