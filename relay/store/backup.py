@@ -46,6 +46,7 @@ def _alone(store: Path) -> Iterator[None]:
 
 def _copy(store: Path, part: Path, told: Callable[[int, int], None], pages: int) -> None:
     with closing(sqlite3.connect(store, isolation_level=None)) as source, closing(sqlite3.connect(part)) as copy:
+        copy.execute("PRAGMA journal_mode = OFF")  # what fails is deleted, and a full disk would leave its journal
         source.execute("BEGIN")
         source.execute("SELECT 1 FROM sqlite_schema").fetchone()  # while this is read, no write begins the copy anew
         source.backup(copy, pages=pages, progress=lambda _, left, total: told(total - left, total))

@@ -1,5 +1,6 @@
 """`gatepost db`: a backup is a snapshot; what must not be moved is refused in one line."""
 
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.store.backup import back_up
-from relay.store.engine import Database
+from relay.store.engine import Database, StoreUnusable
 from relay.store.migrate import is_empty
 
 
@@ -52,6 +53,19 @@ def test_a_second_backup_meanwhile_neither_happens_nor_spoils_the_first(cli, tmp
 def test_a_backup_that_fails_leaves_nothing(cli, tmp_path: Path):
     (cli.config.parent / "gatepost.db").write_bytes(b"no store" * 1000)
     assert "is not a database" in cli("db", "backup", str(tmp_path / "backup.db")).err
+    assert [*tmp_path.glob("backup*")] == []
+
+
+def test_a_backup_for_which_there_is_no_room_leaves_nothing(tmp_path: Path):
+    with closing(sqlite3.connect(tmp_path / "large.db")) as store:
+        store.execute("CREATE TABLE large AS SELECT zeroblob(12000000)")  # more than SQLite keeps in memory
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(StoreUnusable):
+            back_up(tmp_path / "large.db", tmp_path / "backup.db", lambda _done, _total: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [*tmp_path.glob("backup*")] == []
 
 
