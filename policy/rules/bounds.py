@@ -51,28 +51,23 @@ def _bounds(case: Case, window: str) -> tuple[Bound, ...]:
     return (*small, *found)  # the small bucket first: it refuses, and never queues or holds
 
 
-def queueing(case: Case) -> tuple[Bound, ...]:
+def delaying(case: Case) -> tuple[Bound, ...]:
     """The limits that delay a copy until there is room for it; never a limit of 0, which has no room.
 
-    At departure all enforced limits do so: an accepted message waits for each of them.
+    One over which a person is asked delays it, too, so that no approval exceeds it. At departure all enforced limits
+    do so: an accepted message waits for each of them.
     """
     if case.queues is None:
-        windows = WINDOWS if case.departing else _queueing(case.settings)
+        windows = WINDOWS if case.departing else _delaying(case.settings)
         case.queues = tuple([bound for bound in enforced(case, windows) if bound.limit])
     return case.queues
 
 
-def holding(case: Case) -> list[Bound]:
-    """The limits over which a person is asked; never a limit of 0, which takes no mail."""
-    windows = [window for window in WINDOWS if rule_of(case, window).on_exceed == "hold"]
-    return [bound for bound in enforced(case, windows) if bound.limit]
+def _windows_that_delay(settings: PolicySettings) -> tuple[str, ...]:
+    return tuple([w for w in WINDOWS if getattr(settings, f"rate_limit_{w}").on_exceed != "reject"])
 
 
-def _windows_that_queue(settings: PolicySettings) -> tuple[str, ...]:
-    return tuple([w for w in WINDOWS if getattr(settings, f"rate_limit_{w}").on_exceed == "queue"])
-
-
-_queueing = Memo(_windows_that_queue)
+_delaying = Memo(_windows_that_delay)
 
 
 def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:
@@ -82,13 +77,8 @@ def enforced(case: Case, windows: Sequence[str] = WINDOWS) -> list[Bound]:
 
 
 def limited(case: Case, at: int) -> int:
-    """The first time from `at` on when all limits that queue have room for one more copy."""
-    return roomy(queueing(case), at)
-
-
-def roomy(bounds: Sequence[Bound], at: int) -> int:
-    """The first time from `at` on when all these limits have room for one more copy; each must be above 0."""
-    if not bounds:
+    """The first time from `at` on when all limits that delay have room for one more copy."""
+    if not (bounds := delaying(case)):
         return at
     before = -1
     while at != before:

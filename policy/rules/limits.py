@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from policy.facts import RecipientFacts
 from policy.moment import iso, seconds_until
-from policy.rules.bounds import NULL_SENDER, bounds_of, enforced, holding, queueing, roomy
+from policy.rules.bounds import NULL_SENDER, bounds_of, delaying, enforced, rule_of
 from policy.rules.case import SKIPPED, UNLISTED, Bound, Case, Finding, hold, refuse, schedule
 from policy.rules.departure import asked, departure, earliest, first_room
 from policy.state import RecipientState
-from policy.usage import WINDOWS
 
 _WORDS = {"hourly": "this hour", "daily": "today", "monthly": "this month"}
 _TO_COME = {"hourly": "in the hour", "daily": "in the day", "monthly": "in the month"}
@@ -44,13 +43,16 @@ def rate_limit(window: str) -> Callable[[Case, RecipientFacts, RecipientState | 
 
 
 def _put_off(case: Case, window: str) -> Finding | None:
-    """The finding of a queueing limit for a copy that cannot leave when asked; None if it can."""
+    """The finding of a delaying limit for a copy that cannot leave when asked; None if it can."""
     at = asked(case)
-    late = [b for b in queueing(case) if b in case.bounds[window] and b.room_at(at) != at]
+    late = [b for b in delaying(case) if b in case.bounds[window] and b.room_at(at) != at]
     if not late:
         return None
     evidence = _evidence(case, late[0], at, max([b.room_at(at) for b in late]))
-    return schedule(earliest(case), evidence, mode="enforce")
+    if rule_of(case, window).on_exceed == "queue":
+        return schedule(earliest(case), evidence, mode="enforce")
+    detail = _detail(case, late[0], window, at)
+    return hold(detail, "ask_human", due=earliest(case), evidence=evidence, mode="enforce")
 
 
 class _Full(NamedTuple):
@@ -66,31 +68,14 @@ class _Full(NamedTuple):
 def _exceeded(where: _Full, full: list[Bound]) -> Finding:
     """The finding of one full limit: the null sender's first, then an enforced one, then the smallest."""
     bound = min(full, key=lambda b: (b.scope != NULL_SENDER, b.mode != "enforce", b.limit))
-    return _held(where, bound) if bound in holding(where.case) else _rejected(where, bound)
-
-
-def _held(where: _Full, bound: Bound) -> Finding:
-    """Ask a person. The copy takes its place where there is room, so that no approval exceeds a limit."""
-    case = where.case
-    passed = enforced(case, WINDOWS[: WINDOWS.index(where.window)])  # they were asked about the place it had so far
-    binding = [*holding(case), *(b for b in passed if b.limit)]
-
-    def room(_case: Case, _recipient: RecipientFacts, _known: RecipientState | None, at: int) -> int:
-        return roomy(binding, at)
-
-    leaves = case.leaving[where.recipient.key] = first_room(case, where.recipient, where.known, besides=room)
-    evidence = _evidence(case, bound, where.leaves)
-    return hold(_detail(where, bound), "ask_human", due=leaves, evidence=evidence, mode="enforce")
-
-
-def _rejected(where: _Full, bound: Bound) -> Finding:
     case, now = where.case, where.case.facts.now
     binding, before = [bound, *_refusing(case)], len(case.taken) + case.denied.get("rate_limited", 0)
     least, spent = min(b.limit for b in binding), [b for b in binding if b.limit <= before]
     free = 0 if spent else _free(where, binding, before)
     if spent and case.apart and least:  # earlier recipients in the envelope leave first
         free = now + max((b.window.span + 1) * b.window.width for b in spent)
-    evidence, detail = _evidence(case, bound, where.leaves, free), _detail(where, bound, free)
+    evidence = _evidence(case, bound, where.leaves, free)
+    detail = _detail(case, bound, where.window, where.leaves, free)
     if free:
         wait = seconds_until(free, now)
         return refuse("rate_limited", detail, "after", "wait", wait=wait, evidence=evidence, mode=bound.mode)
@@ -101,8 +86,7 @@ def _rejected(where: _Full, bound: Bound) -> Finding:
 
 def _refusing(case: Case) -> list[Bound]:
     """All limits, of any window, that may refuse the message."""
-    patient = (*queueing(case), *holding(case))
-    return [bound for bound in enforced(case) if bound not in patient]
+    return [bound for bound in enforced(case) if bound not in delaying(case)]  # a limit of 0 delays nothing
 
 
 def _free(where: _Full, binding: list[Bound], before: int) -> int:
@@ -130,10 +114,9 @@ def _evidence(case: Case, bound: Bound, at: int, free: int = 0) -> dict[str, Any
     return shown
 
 
-def _detail(where: _Full, bound: Bound, free: int = 0) -> str:
-    at, window, whose = where.leaves, where.window, _WHOSE.get(bound.scope, "")
-    used = f"{bound.used(at)} of {bound.limit}"
-    if at <= where.case.facts.now or bound.scope == NULL_SENDER:
+def _detail(case: Case, bound: Bound, window: str, at: int, free: int = 0) -> str:
+    used, whose = f"{bound.used(at)} of {bound.limit}", _WHOSE.get(bound.scope, "")
+    if at <= case.facts.now or bound.scope == NULL_SENDER:
         return f"{used} {_WORDS[window]}{whose}"
     room = f", room from {iso(free)}" if free else ""
     return f"{used} {_TO_COME[window]} of {iso(at)}{whose}{room}"

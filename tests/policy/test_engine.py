@@ -321,8 +321,9 @@ def test_the_wait_is_no_longer_than_the_limits_that_refuse_ask_for() -> None:
     usage = Usage()
     for minutes_ago in (50, 10):
         add_sent(usage, NOW - minutes_ago * MINUTE, 1)
-    policy = with_rule("rate_limit_daily", with_rule("rate_limit_hourly", limit=2), limit=2, on_exceed="hold")
-    assert judged(facts(), with_mailbox(state(), usage=usage), policy).refusal.wait == 11 * 60
+    policy = with_rule("rate_limit_daily", with_rule("rate_limit_hourly", limit=2), limit=3, on_exceed="hold")
+    two = facts("a@example.com", "b@example.com")
+    assert judged(two, with_mailbox(state(), usage=usage), policy).refusal.wait == 51 * 60
 
 
 def test_a_message_to_nobody_is_still_refused_for_what_is_wrong_with_it() -> None:

@@ -189,14 +189,17 @@ def test_a_limit_that_holds_asks_a_person_about_the_place_it_has_room_for() -> N
     assert judged(known=known, policy=none_at_all).decision == "blocked"
 
 
-def test_the_place_of_what_a_limit_holds_has_room_in_the_smaller_limits_as_well() -> None:
+@pytest.mark.parametrize("on_exceed", ["queue", "hold"])
+def test_the_place_at_which_a_limit_has_room_needs_room_in_the_others_as_well(on_exceed: str) -> None:
     usage = Usage()
     add_sent(usage, NOW - 2 * HOUR, 4)
     free = NOW - NOW % HOUR + 23 * HOUR  # when the day has room again
     add_sent(usage, NOW, 1, free)
-    policy = with_rule("rate_limit_hourly", with_rule("rate_limit_daily", limit=4, on_exceed="hold"), limit=1)
+    policy = with_rule("rate_limit_hourly", with_rule("rate_limit_daily", limit=4, on_exceed=on_exceed), limit=1)
     decision = judged(known=with_mailbox(state(), usage=usage), policy=policy)
-    assert (decision.rule, decision.verdicts[0].due - free) == ("rate_limit_daily", 61 * MINUTE)
+    assert (decision.rule, decision.refusal.wait) == ("rate_limit_hourly", (free - NOW) // 1000 + 61 * 60)
+    both = with_rule("rate_limit_hourly", policy, on_exceed=on_exceed)
+    assert judged(known=with_mailbox(state(), usage=usage), policy=both).verdicts[0].due == free + 61 * MINUTE
 
 
 @pytest.mark.parametrize(

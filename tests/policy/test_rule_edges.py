@@ -231,13 +231,14 @@ def test_two_that_the_hours_put_off_do_not_leave_together() -> None:
     assert (second.reason, second.refusal.wait) == ("cooldown", 40 * 60)
 
 
-def test_two_that_a_limit_queues_are_compared_where_they_leave() -> None:
+@pytest.mark.parametrize(("on_exceed", "expected"), [("queue", "approved"), ("hold", "held")])
+def test_two_that_a_limit_delays_are_compared_where_they_leave(on_exceed: str, expected: str) -> None:
     usage = Usage()
     add_sent(usage, NOW - 10 * MINUTE, 1)
-    policy = with_rule("rate_limit_hourly", limit=1, on_exceed="queue")
+    policy = with_rule("rate_limit_hourly", limit=1, on_exceed=on_exceed)
     known = with_mailbox(to(last_commercial_at=NOW - 5 * MINUTE, last_at=NOW, first_at=1), usage=usage)
     decision = judged(SALES, known, policy)
-    assert (decision.decision, decision.verdicts[0].due) == ("approved", NOW + 51 * MINUTE)
+    assert (decision.decision, decision.verdicts[0].due) == (expected, NOW + 51 * MINUTE)
 
 
 def test_a_cooldown_of_days_is_permanent_and_names_its_wait() -> None:
