@@ -28,11 +28,13 @@ def size(source: Connection) -> int:
 def take_over(source: Connection, target: Connection, told: Callable[[int], None]) -> None:
     """Copy every row; `told` is called with the number of those that came since the last time."""
     _make_periods(source, target)
+    driver = target.dialect.loaded_dbapi
     for table in t.metadata.sorted_tables:
         try:
             _copy(table, source, target, told)
-        except target.dialect.loaded_dbapi.Error as error:
-            raise StoreUnusable(f"a row of {table.name} does not fit: {str(error).splitlines()[0]}") from error
+        except driver.Error as error:
+            what = "does not fit" if isinstance(error, (driver.DataError, driver.IntegrityError)) else "was not taken"
+            raise StoreUnusable(f"a row of {table.name} {what}: {str(error).splitlines()[0]}") from error
         target.execute(text(f"ANALYZE {table.name}"))
     _number_on(source, target)
 
