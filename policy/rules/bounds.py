@@ -57,10 +57,10 @@ def delaying(case: Case) -> tuple[Bound, ...]:
     One over which a person is asked delays it, too, so that no approval exceeds it. At departure all enforced limits
     do so: an accepted message waits for each of them.
     """
-    if case.queues is None:
+    if case.delays is None:
         windows = WINDOWS if case.departing else _delaying(case.settings)
-        case.queues = tuple([bound for bound in enforced(case, windows) if bound.limit])
-    return case.queues
+        case.delays = tuple([bound for bound in enforced(case, windows) if bound.limit])
+    return case.delays
 
 
 def _windows_that_delay(settings: PolicySettings) -> tuple[str, ...]:

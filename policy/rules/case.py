@@ -106,7 +106,7 @@ class Case(Struct):
     accepted_keys: set[str] = field(default_factory=set)
     met: dict[str, int] = field(default_factory=dict)  # number of accepted recipients by person
     bounds: dict[str, tuple[Bound, ...]] = field(default_factory=dict)
-    queues: tuple[Bound, ...] | None = None  # the bounds that delay mail; None until computed
+    delays: tuple[Bound, ...] | None = None  # the bounds that delay mail; None until computed
 
     def __post_init__(self) -> None:
         self.commercial = not self.early and self.facts.message_class == "commercial"

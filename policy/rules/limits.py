@@ -34,7 +34,7 @@ def rate_limit(window: str) -> Callable[[Case, RecipientFacts, RecipientState | 
         full = [b for b in bounds if b.used(leaves) >= b.limit]
         if full:
             return _exceeded(_Full(case, recipient, known, window, leaves), full)
-        if case.queues and (put_off := _put_off(case, window)) is not None:
+        if case.delays and (put_off := _put_off(case, window)) is not None:
             return put_off
         tightest = min(bounds, key=lambda b: b.limit - b.used(leaves)) if len(bounds) > 1 else bounds[0]
         return Finding("passed", _evidence(case, tightest, leaves), mode=tightest.mode)

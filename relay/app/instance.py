@@ -112,8 +112,8 @@ class Instance:
         marker = self.folder / ("tide" if file is None else "store")
         if marker.exists() and (self.tide or marker.read_text().strip() == str(file)):
             what = f"{file or database.url.render_as_string()} is {'gone' if missing else 'empty'}"
-            fill = "restore it from a backup" if file else "restore it from a backup, fill it with gatepost db import"
-            raise StoreUnusable(f"{what}: {fill}, or delete {marker} to start with an empty store")
+            ways = "restore it from a backup" + ("" if file else ", fill it with gatepost db import")
+            raise StoreUnusable(f"{what}: {ways}, or delete {marker} to start with an empty store")
         (self.folder / "tide").unlink(missing_ok=True)
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
