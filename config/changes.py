@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from config.durations import show_duration
 from config.names import camel, snake
 from config.secrets import Secret
+from config.senders import DEFAULT_TENANT, whole_name
 from config.settings import Settings
 
 # Made once, at start: sockets, processes, the store, whatever is derived from the master key, and what many parts hold.
@@ -124,8 +125,7 @@ def _is_listing(value: Any) -> bool:
 
 def _identity(entry: BaseModel) -> str:
     name = next((str(getattr(entry, name)) for name in _IDENTITIES if name in type(entry).model_fields), "")
-    tenant = getattr(entry, "tenant", "default")
-    return name if tenant == "default" or not name else f"{tenant}/{name}"
+    return name and whole_name(name, getattr(entry, "tenant", DEFAULT_TENANT))
 
 
 def _needs_restart(key: str) -> bool:

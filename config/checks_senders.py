@@ -6,7 +6,7 @@ from config.binding import Location
 from config.findings import Check, Finding, repeated, secret, warning
 from config.names import did_you_mean
 from config.rules import PolicyFields, RateLimits, Rules
-from config.senders import DEFAULT_TENANT, Mailbox
+from config.senders import DEFAULT_TENANT, Mailbox, whole_name
 from config.settings import Settings
 from policy.usage import WINDOWS
 
@@ -51,10 +51,7 @@ def domains(settings: Settings) -> Iterator[Finding]:
 
 def mailboxes(settings: Settings) -> Iterator[Finding]:
     boxes = list(enumerate(settings.mailboxes))
-    names = (
-        (("mailboxes", i, "name"), box.name if box.tenant == DEFAULT_TENANT else f"{box.tenant}/{box.name}")
-        for i, box in boxes
-    )
+    names = ((("mailboxes", i, "name"), whole_name(box.name, box.tenant)) for i, box in boxes)
     yield from repeated(names, "mailboxes with the same name")
     yield from repeated(
         (address for i, box in boxes for address in _addresses(i, box)), "mailboxes with the same address"

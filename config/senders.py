@@ -14,6 +14,11 @@ Role = Literal["agent", "bulk"]
 Verification = Literal["dns_txt", "cname", "trusted"]
 
 
+def whole_name(name: str, tenant: str) -> str:
+    """A mailbox's name with its tenant's, which may be left out only for the default: a name may exist in several."""
+    return name if tenant == DEFAULT_TENANT else f"{tenant}/{name}"
+
+
 class TenantLimits(Section):
     # Recipients an hour, over all its mailboxes together. Default no limit; 0 takes no mail. What becomes of mail
     # over a limit is decided by the sending mailbox's policy.

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import Field, ValidationInfo, field_validator
 
+from config.senders import DEFAULT_TENANT
 from policy.countries import check_place
 from policy.profiles import BASES, check_basis
 from relay.http import csvs
@@ -173,7 +174,7 @@ async def export_consents(parts: Parts, who: Reads) -> csvs.Csv:
     response_model=csvs.ImportResult,
     openapi_extra=csvs.BODY,
 )
-async def import_consents(request: Request, parts: Parts, _: Operator, tenant: OfTenant = "default") -> Any:
+async def import_consents(request: Request, parts: Parts, _: Operator, tenant: OfTenant = DEFAULT_TENANT) -> Any:
     """Columns: email, granted, basis, source, jurisdiction, proof, at, tenant; only email is required.
 
     `granted` is true or false, or another word for one of them; a line with anything else there is skipped.

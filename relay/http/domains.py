@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Response
 from pydantic import AfterValidator, Field
 
-from config.senders import Verification
+from config.senders import DEFAULT_TENANT, Verification
 from config.types import to_domain
 from relay.http import dns_records
 from relay.http.access import Caller, Operator, Parts, Reads
@@ -48,7 +48,7 @@ class NewDomain(Given):
     physical_address: Annotated[Lines, Field(max_length=500)] = Field(
         default="", description="Postal address in the footer of commercial mail; without one such mail is refused."
     )
-    tenant: Short = "default"
+    tenant: Short = DEFAULT_TENANT
 
 
 class ChangedDomain(Given):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Response
 from pydantic import Field
 
+from config.senders import DEFAULT_TENANT
 from relay.http.access import Caller, Operator, Parts, Who
 from relay.http.meant import mail_address
 from relay.http.pages import Turning, listing
@@ -128,7 +129,7 @@ def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:
     except accounts.Unknown:
         for row, _ in accounts.owners(connection, {scope}):
             raise invalid("scope", f"is an alias of {row.name}: give {row.address}") from None
-        return accounts.tenant(connection, "default").id, ""
+        return accounts.tenant(connection, DEFAULT_TENANT).id, ""
     return found.tenant_id, found.id
 
 

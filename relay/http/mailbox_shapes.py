@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from config.senders import Autonomy, MailClass, Role
+from config.senders import DEFAULT_TENANT, Autonomy, MailClass, Role
 from config.smtp import TlsMode
 from config.types import NAME, to_name
 from policy.moment import precise
@@ -65,7 +65,7 @@ class NewMailbox(Given):
     aliases: list[Email] = Field(default=[], max_length=50)
     language: Language = "en"
     footer: Footer = Footer()
-    tenant: Name = "default"
+    tenant: Name = DEFAULT_TENANT
 
     def footer_settings(self) -> dict[str, Any]:
         """The footer as the store keeps it."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from config.senders import DEFAULT_TENANT
 from relay.http.access import Caller
 from relay.http.house import House
 from relay.http.problems import invalid, not_found
@@ -32,7 +33,7 @@ async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
     if not reference and who.tenant_id:
         return who.tenant_id
     try:
-        row = await parts.look(lambda c: accounts.tenant(c, reference or "default"))
+        row = await parts.look(lambda c: accounts.tenant(c, reference or DEFAULT_TENANT))
     except accounts.Unknown:
         raise not_found("tenant") from None
     if not who.is_operator and row.id != who.tenant_id:

@@ -15,7 +15,7 @@ import orjson
 from msgspec.structs import replace
 
 from config.changes import diff
-from config.senders import Mailbox
+from config.senders import Mailbox, whole_name
 from config.settings import Settings
 from policy.facts import Facts
 from policy.recorded import facts_from_json, state_from_json
@@ -150,7 +150,7 @@ def _declared(settings: Settings, rows: Sequence[Any], tenants: Mapping[str, str
 def _candidate(settings: Settings, row: Any, tenant: str, declared: Mailbox | None) -> Candidate:
     policy = policy_of(settings, row, tenant) if declared is None else settings.policy_for(declared)
     internal = frozenset(settings.internal_domains)
-    name = row.name if tenant == "default" else f"{tenant}/{row.name}"  # a name may exist in several tenants
+    name = whole_name(row.name, tenant)
     if declared is None:
         return Candidate(name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
     own = declared.from_address.rpartition("@")[2]

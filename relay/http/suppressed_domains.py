@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from config.senders import DEFAULT_TENANT
 from config.types import to_domain
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
@@ -77,7 +78,7 @@ async def add_suppressed_domain(body: NewSuppressedDomain, parts: Parts, who: Op
     """Takes effect at once; includes all subdomains."""
     tenant_id = ""
     if body.scope == "tenant":
-        tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or "default"))).id
+        tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or DEFAULT_TENANT))).id
     now = parts.clock()
     values = {
         "id": parts.ids.new("sdom"),

@@ -12,6 +12,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BeforeValidator, Field, model_validator
 
 from config.names import one_of
+from config.senders import DEFAULT_TENANT
 from policy.moment import precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
@@ -218,7 +219,7 @@ async def import_suppressions(
     request: Request,
     parts: Parts,
     _: Operator,
-    tenant: OfTenant = "default",
+    tenant: OfTenant = DEFAULT_TENANT,
     scope: Annotated[WideScope, Query()] = "tenant",
 ) -> Any:
     """Columns: email, reason, note, expires_at, scope, tenant, mailbox; only email is required. The query gives the

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from config.policies import Layer, layer
+from config.senders import DEFAULT_TENANT
 from config.settings import Settings
 from policy.moment import ms_of
 from policy.rules.order import RULES
@@ -51,7 +52,7 @@ def rules(
     """The rules of a policy, or of a mailbox under that policy with the mailbox's own overrides."""
     name = policy if settings.has_policy(policy) else "default"
     layers = settings.sources(name)
-    declared = settings.mailbox(mailbox, tenant or "default") if mailbox else None
+    declared = settings.mailbox(mailbox, tenant or DEFAULT_TENANT) if mailbox else None
     if declared is not None:
         layers.append((f"mailboxes.{mailbox}", layer(declared)))
     whole = account.policy if account is not None else settings.policy(name)

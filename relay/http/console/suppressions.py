@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from config.senders import DEFAULT_TENANT
 from policy.profiles import BASES
 from relay.http import consents, suppressed_domains
 from relay.http import suppressions as api
@@ -36,7 +37,7 @@ async def _shown(visit: Visit, kind: str) -> Response:
     told |= {"bases": BASES, "reasons": suppression_list.KINDS}
     tenants = await house.look(listings.tenant_names)
     told["whose"] = tenants
-    told["tenants"] = sorted(tenants.values(), key=lambda name: (name != "default", name))
+    told["tenants"] = sorted(tenants.values(), key=lambda name: (name != DEFAULT_TENANT, name))
     page: dict[str, Any] = {"data": [], "nextCursor": None}
     try:
         if kind == "addresses":
