@@ -41,8 +41,9 @@ async def test_the_end_waits_for_an_answer_that_comes_late_and_fails_for_none(
 
 
 async def test_a_server_that_stands_still_is_told_of_in_time_and_asked_again_once_it_moves(postgres_url: str) -> None:
-    database = Database(postgres_url, timeout=0.3)
-    backend = await look(database, lambda c: int(c.execute(text("SELECT pg_backend_pid()")).scalar_one()))
+    database = Database(postgres_url, timeout=1)
+    async with database.reading.connect() as connection:  # not by `look`: a busy machine may take long to connect
+        backend = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
     os.kill(backend, signal.SIGSTOP)
     try:
         asked = asyncio.create_task(look(database, lambda c: c.execute(text("SELECT 1")).scalar_one()))
