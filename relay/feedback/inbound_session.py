@@ -85,7 +85,14 @@ class InboundSession(smtp.SMTP):
         transport.close()
 
     def eof_received(self) -> bool | None:
-        return False if self.session is None else super().eof_received()
+        """On plain TCP a client that only ended its own direction, as Exim does with its QUIT, still gets its replies;
+        TLS has no half-close.
+        """
+        if self.session is None:
+            return False
+        if self.session.ssl is not None:
+            return super().eof_received()
+        return super(smtp.SMTP, self).eof_received()  # aiosmtpd's would cancel the command that is under way
 
     def connection_lost(self, error: Exception | None) -> None:
         self._reception.leave(self, self._place)
@@ -110,6 +117,9 @@ class InboundSession(smtp.SMTP):
         await super().push(status)
 
     async def handle_exception(self, error: Exception) -> str:
+        if isinstance(error, asyncio.IncompleteReadError):  # the client has ended its direction, and has all replies
+            self.hang_up()
+            raise asyncio.CancelledError
         log.error("internal error in an inbound session", exc_info=error)
         self._forget()
         return "451 4.3.0 Temporary error, please try again"
@@ -219,7 +229,7 @@ class InboundSession(smtp.SMTP):
             # Reads all available input, so that what follows the dot can be put back in front of later input.
             block = await self._reader.read(1 << 30)
             if not block:
-                raise ConnectionResetError("the client disconnected during its message")
+                raise asyncio.IncompleteReadError(b"", None)
             self._reset_timeout()
             at = end.find(block)
             incoming.add(block if at < 0 else block[:at])

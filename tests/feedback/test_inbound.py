@@ -288,6 +288,17 @@ def test_it_pipelines_and_keeps_what_follows_the_dot(returned: Returned):
         assert [client.reply().code for _ in range(4)] == [250, 250, 250, 221]
 
 
+def test_a_client_that_ends_its_direction_gets_its_replies_as_exim_expects(returned: Returned):
+    path = returned.sent()
+    returned.state()
+    with returned.client() as client:
+        client.send(f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nDATA\r\n".encode())
+        assert [client.reply().code for _ in range(3)] == [250, 250, 354]
+        client.send(stuffed(dsn()) + b"QUIT\r\n")
+        client.half_close()
+        assert [client.reply().code for _ in range(2)] == [250, 221]
+
+
 def test_too_large_a_mail_is_refused_and_the_connection_stays_in_step(make_inside: MakeInside, provider: Provider):
     returned = Returned(make_inside, provider, max_message_size="64KiB")
     path = returned.sent()
@@ -356,6 +367,21 @@ def test_nobody_waits_while_a_mail_that_came_back_is_read(returned: Returned, mo
         finally:
             gate.set()
         assert brought.result() == 250
+
+
+def test_a_client_that_ends_its_direction_with_nothing_to_answer_is_left(
+    returned: Returned, caplog: pytest.LogCaptureFixture
+):
+    transaction = ("MAIL FROM:<>", f"RCPT TO:<{returned.sent()}>", "DATA")
+    for commands, words in (((), b""), ((), b"NOO"), (transaction, dsn())):
+        with returned.client() as client:
+            for command in commands:
+                client.command(command)
+            client.send(words)
+            client.half_close()
+            assert client.is_closed()
+    assert returned.inside.value("SELECT count(*) FROM feedback") == 0
+    assert "error" not in caplog.text
 
 
 def test_a_client_that_leaves_within_its_message_leaves_nothing(returned: Returned):
