@@ -5,6 +5,7 @@ enough not to matter. A peer is a script in benchmarks/peers that answers `avail
 `auth`; peers that are not installed are left out.
 """
 
+import http.client
 import os
 import shutil
 import signal
@@ -12,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,8 +203,11 @@ def _greets(port: int) -> bool:
 
 
 def _is_ready() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", HTTP_PORT, timeout=5)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{HTTP_PORT}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

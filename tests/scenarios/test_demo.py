@@ -77,8 +77,9 @@ def test_the_switch_of_a_provider_works_from_its_own_page_only(running):
     _, printed = running
     inbox = _inbox(printed)
     body = b"provider=primary&behaviour=throttles"
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         urllib.request.urlopen(urllib.request.Request(inbox, body, {"Origin": "http://evil.test"}), timeout=5)
+    refused.value.close()
     assert 'value="throttles" title="451 4.7.0 to every MAIL" aria-pressed=false' in _get(inbox)
     urllib.request.urlopen(urllib.request.Request(inbox, body, {"Origin": inbox.rstrip("/")}), timeout=5).close()
     assert 'value="throttles" title="451 4.7.0 to every MAIL" aria-pressed=true' in _get(inbox)

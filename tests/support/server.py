@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,11 +64,14 @@ class Server(Door):
 
     def is_ready(self) -> bool:
         """Whether /readyz says so."""
+        connection = http.client.HTTPConnection(self.http.removeprefix("http://"), timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.http}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):  # nobody is there yet, or something that does not speak HTTP
             return False
+        finally:
+            connection.close()
 
     @property
     def process(self) -> Child | subprocess.Popen[bytes]:
