@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from config.providers import ProviderSettings
+from config.types import endpoint
 from relay.app.parts import contexts
 from relay.delivery.dial import Unreachable, connect
 from relay.delivery.oauth import TokenSource
@@ -58,7 +59,7 @@ def _found(
     return {
         "name": provider.name,
         "status": status,
-        "host": f"{provider.host}:{provider.port}" if provider.host else "",
+        "host": endpoint(provider.host, provider.port) if provider.host else "",
         "tls": provider.tls,
         "detail": detail,
         "features": list(features),

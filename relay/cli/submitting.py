@@ -17,6 +17,7 @@ from email.utils import formatdate
 from typing import Any
 
 from config.settings import Settings
+from config.types import endpoint
 from relay.cli.errors import Refused
 from relay.cli.house import House
 from relay.cli.rows import find_mailbox
@@ -79,10 +80,10 @@ def submit(settings: Settings, login: Login, to: str, message: bytes) -> tuple[i
     except smtplib.SMTPResponseException as error:
         return error.smtp_code, _text(error.smtp_error)
     except ssl.SSLCertVerificationError as error:
-        raise Refused(f"the certificate at {at.host}:{at.port} is refused: {error.verify_message}") from None
+        raise Refused(f"the certificate at {endpoint(at.host, at.port)} is refused: {error.verify_message}") from None
     except OSError as error:
         raise Refused(
-            f"nothing answers at {at.host}:{at.port}: {error.strerror or error}; is gatepost serve running?"
+            f"nothing answers at {endpoint(at.host, at.port)}: {error.strerror or error}; is gatepost serve running?"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from config.types import endpoint
 from relay.delivery.health import MINUTES
 from relay.http.house import House
 
@@ -41,7 +42,7 @@ def provider_cards(house: House) -> list[ProviderCard]:
             ProviderCard(
                 name=provider.name,
                 preset=provider.preset_name,
-                where=f"{provider.host}:{provider.port}" if provider.host else "",
+                where=endpoint(provider.host, provider.port) if provider.host else "",
                 state=house.healths.state(provider.name) if provider.is_ready else "unconfigured",
                 lacks=provider.lacks,
                 weight=provider.weight,
