@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
-_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))")
 HIDE, SHOW, SAME = "hide", "show", "same"  # SAME: as in the parent element
 
 # Comments, strings and URLs as CSS Syntax §4.3 delimits them: nothing in them is a declaration.
@@ -25,7 +24,8 @@ _APART = re.compile(
 _MAY_STAND_APART = re.compile(r"""["'(/\\]""")
 _NAMING = re.compile(r"[\w-]")
 _SIGNS = (":", ";", ",", "!")
-_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.DOTALL)
+# CSS Syntax §4.3.7: a backslash followed by hexadecimal digits, or by any other character.
+_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 _STRUCTURE = re.compile(r"[{};,\\]")
 _READABLE = re.compile(r"""(?:[^()\[\]{}"'\\]|"[^"]*+"|'[^']*+'|\((?:[^()\[\]{}"'\\;]|\([^()\[\]{}"'\\;]*+\))*+\))*+""")
 # The property that hides in each way, and the values with which it does.
@@ -227,28 +227,16 @@ def _apart(found: re.Match[str]) -> str:
     if found["comment"]:
         return " "
     if found["escape"]:
-        letter = _unescaped_letter(found["escape"])
+        letter = unescaped(found["escape"])
         return letter if _NAMING.fullmatch(letter) else "\ufffd"  # an escaped brace is not a brace
     if found["string"]:
         return '""' if _STRUCTURE.search(found["string"]) else found["string"]
     return "url()"
 
 
-def _unescaped_letter(escape: str) -> str:
-    return _ESCAPE.sub(_unescaped, escape.lower()) if escape[1:2] != "\n" else "\ufffd"
-
-
 def lower(text: str) -> str:
     """Lower case as in browsers: the Kelvin sign, whose lower case is an ASCII letter, is not folded."""
     return text.lower() if text.isascii() else text.replace(_KELVIN, "\ufffd").lower()
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    """CSS Syntax §4.3.7: a backslash followed by hexadecimal digits, or by any other character."""
-    if found[1] is None:
-        return found[2]
-    code = int(found[1], 16)
-    return chr(code) if 0 < code < 0x110000 else ""
 
 
 def attribute_color(text: str) -> str:

@@ -28,6 +28,7 @@ from relay.mail.html import read
         ("<textarea>seen</textarea>", "seen"),
         ("<svg><style><p>BUY</p></style>", "BUY"),
         ("<style>p::after{content: 'Buy n\\6fw'} i:before{content:\"\\f101\"}</style><p>x</p>", "x\nBuy now"),
+        ("<style>p::after{content: 'Buy n\\6Fw'}</style><p>x</p>", "x\nBuy now"),
         ('<style>p::after{content: "\\"Buy now"}</style><p>x</p>', 'x\n"Buy now'),
         ("<style>p::after{content:/*'*/'Buy n\\\now'}</style><p>x</p>", "x\nBuy now"),
         ("<style>p::after{content:at\\74r(/**/data\\-x)}</style><p data-x='Buy now'>x</p>", "x\nBuy now"),

@@ -107,6 +107,7 @@ def test_p14_what_some_readers_show_beside_the_text_is_told_apart(data):
         b"Content-Type: text/html\r\n\r\n<p>&#x202e;won yub",
         b"Content-Type: text/html\r\n\r\n<bdo dir=rtl>won yub</bdo>",
         b"Content-Type: text/html\r\n\r\n<p style='unicode-bidi:bidi-over\\72ide;direction:rtl'>won yub",
+        b"Content-Type: text/html\r\n\r\n<p style='unicode-bidi:bidi-\\4Fverride;direction:rtl'>won yub",
         b"Subject: \xe2\x80\xaewon yub\r\n\r\nhi",
         b"Content-Type: application/pdf; name*=utf-8''a%E2%80%AEfdp.exe\r\n\r\nhi",
     ],
