@@ -15,8 +15,8 @@ from msgspec import Struct, field
 
 from policy.tokens import without_invisible
 from relay.mail import css, sheet
-from relay.mail.dress import PLAIN, Dress, attributes_of, dressed
 from relay.mail.entities import unescape
+from relay.mail.style import PLAIN, Style, attributes_of, styled
 from relay.mail.tags import FOREIGN, TAG, closed, raws
 
 
@@ -275,9 +275,9 @@ def _follow(
     kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
     stack = _Stack()
     for name in ("html", "body"):  # these exist even without tags; that such a page is hidden is doubtful
-        page = dressed(name, "", rules)._replace(hides=False, veils=frozenset())
+        page = styled(name, "", rules)._replace(hides=False, veils=frozenset())
         stack.open[0] = _element("", page, stack.open[0])
-    known: dict[tuple[str, str], Dress] = {}  # a mail styles many elements alike
+    known: dict[tuple[str, str], Style] = {}  # a mail styles many elements alike
     small = _small(pieces[2::4])
     for text, slash, name, attributes in zip(
         pieces[0:-1:4], pieces[1::4], map(small.__getitem__, pieces[2::4]), pieces[3::4], strict=True
@@ -289,10 +289,10 @@ def _follow(
             stack.pop_to(name)
         elif name not in VOID:
             stack.imply(name)
-            dress = known.get((name, attributes))
-            if dress is None:
-                dress = known[name, attributes] = dressed(name, attributes, rules)
-            stack.push(_element(name, dress, stack.open[-1]))
+            style = known.get((name, attributes))
+            if style is None:
+                style = known[name, attributes] = styled(name, attributes, rules)
+            stack.push(_element(name, style, stack.open[-1]))
         own = stack.open[-1].own
         if name in _BLOCK_NAMES:
             kinds[own].append(_BREAK)
@@ -302,16 +302,16 @@ def _follow(
     return _settled(kinds[0]), _settled(kinds[1]), _settled(kinds[2])
 
 
-def _element(name: str, dress: Dress, parent: _Element) -> _Element:
+def _element(name: str, style: Style, parent: _Element) -> _Element:
     kind, color, background, veils = parent.kind, parent.color, parent.background, parent.veils
-    if dress is PLAIN:
+    if style is PLAIN:
         return _Element(name, kind, parent.own, color, background, veils)
-    background = dress.background or background
-    color = dress.color or color
-    veils = (veils - dress.unveils) | dress.veils
-    if dress.hides:
+    background = style.background or background
+    color = style.color or color
+    veils = (veils - style.unveils) | style.veils
+    if style.hides:
         kind = 2
-    elif kind == 0 and dress.quotes:
+    elif kind == 0 and style.quotes:
         kind = 1
     is_unseen = veils or color == "transparent" or css.is_alike(color, background)
     return _Element(name, kind, 2 if is_unseen else kind, color, background, veils)

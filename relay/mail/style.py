@@ -29,7 +29,7 @@ _BOXES = word_set(
 _CONTROLS = frozenset(("button", "select"))
 _INKED = _CONTROLS.union(("a", "mark"))
 _SIZING = _CONTROLS.union(("table",))
-_DRESSED = _INKED.union(_SIZING)
+_STYLED = _INKED.union(_SIZING)
 _SIZED = frozenset(("size",))
 
 
@@ -41,7 +41,7 @@ def attributes_of(text: str) -> dict[str, str]:
     return found
 
 
-class Dress(NamedTuple):
+class Style(NamedTuple):
     """What an element's own attributes and the rules for it say; "" where they say nothing."""
 
     hides: bool = False
@@ -53,12 +53,12 @@ class Dress(NamedTuple):
 
 
 # For an element about which nothing is said.
-PLAIN = Dress()
+PLAIN = Style()
 
 
-def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
+def styled(name: str, attributes: str, rules: Sheet) -> Style:
     """Whether an element is hidden or shown again, and its colours."""
-    if not attributes.strip("/ \n\r\t") and not rules.names(name) and name not in _DRESSED:
+    if not attributes.strip("/ \n\r\t") and not rules.names(name) and name not in _STYLED:
         return PLAIN
     said = attributes_of(attributes)
     marks = [f".{word}" for word in said.get("class", "").split()] + ([f"#{said['id']}"] if said.get("id") else [])
@@ -68,7 +68,7 @@ def dressed(name: str, attributes: str, rules: Sheet) -> Dress:
         hiding.discard("box")
     background = found.get("ground") or _ground(name, said)
     shows = {way for way, value in found.items() if value == css.SHOW}
-    return Dress(
+    return Style(
         "display" in hiding,
         said.get("type", "").lower().startswith("cite") or _QUOTE.search(" ".join(marks)) is not None,
         found.get("color") or _ink(name, said),
