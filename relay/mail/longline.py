@@ -52,15 +52,14 @@ def eight_bit(view: View) -> Recoding:
     position = 0
     for part in _leaves(view):
         if not data[position : part.body].isascii():
-            return Recoding(impossible=f"{_where(view, _first_eight_bit(data, position), None)} has 8-bit octets")
+            return _eight_bit_at(view, position, None)
         if not data[part.body : part.end].isascii():
             if not _may_recode(view, part):
-                where = _where(view, _first_eight_bit(data, part.body), part)
-                return Recoding(impossible=f"{where} has 8-bit octets")
+                return _eight_bit_at(view, part.body, part)
             bodies.append(part.body)
         position = part.end
     if not data[position:].isascii():
-        return Recoding(impossible=f"{_where(view, _first_eight_bit(data, position), None)} has 8-bit octets")
+        return _eight_bit_at(view, position, None)
     return Recoding(tuple(bodies))
 
 
@@ -109,10 +108,11 @@ def _next_long_line(data: bytes, position: int) -> int:
     return -1
 
 
-def _first_eight_bit(data: bytes, start: int) -> int:
-    while data[start : start + 4096].isascii():
+def _eight_bit_at(view: View, start: int, part: Part | None) -> Recoding:
+    while view.data[start : start + 4096].isascii():
         start += 4096
-    return next(at for at in range(start, len(data)) if data[at] > 127)
+    first = next(at for at in range(start, len(view.data)) if view.data[at] > 127)
+    return Recoding(impossible=f"{_where(view, first, part)} has 8-bit octets")
 
 
 def _where(view: View, offset: int, part: Part | None) -> str:

@@ -9,13 +9,13 @@ cannot break out of its line.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from datetime import datetime
 
 from msgspec import Struct
 
 from relay.mail.header import HeaderBlock
 from relay.mail.mime import Part
+from relay.mail.received import mail_date
 
 MAX_ORIGINAL = 64 << 10
 MAX_REPLY = 2_000
@@ -107,7 +107,7 @@ def _header(returned: Returned, sender: str, now: datetime, message_id: str, bou
         ("From", sender),
         ("To", f"<{_line(returned.envelope_from)}>"),
         ("Subject", "Undelivered mail returned to sender"),
-        ("Date", format_datetime(now.astimezone(UTC))),
+        ("Date", mail_date(now)),
         ("Message-ID", message_id),
         # RFC 3834 §5: so that no machine answers this.
         ("Auto-Submitted", "auto-replied"),
@@ -143,7 +143,7 @@ def _status(returned: Returned, recipients: Sequence[Undelivered], hostname: str
         [
             ("Reporting-MTA", f"dns; {hostname}"),
             ("Original-Envelope-Id", _line(returned.send_id)),
-            ("Arrival-Date", format_datetime(returned.arrival.astimezone(UTC))),
+            ("Arrival-Date", mail_date(returned.arrival)),
         ],
         *(_recipient(one) for one in recipients),
     ]
@@ -161,7 +161,7 @@ def _recipient(one: Undelivered) -> list[tuple[str, str]]:
     if one.reply:
         fields.append(("Diagnostic-Code", f"smtp; {_ascii(one.reply)}"))
     if one.last_attempt:
-        fields.append(("Last-Attempt-Date", format_datetime(one.last_attempt.astimezone(UTC))))
+        fields.append(("Last-Attempt-Date", mail_date(one.last_attempt)))
     return fields
 
 

@@ -18,7 +18,7 @@ Kind = Literal["bounce", "unsubscribe"]
 PAYLOAD_LIMIT = 21  # octets; with key number and tag 38, that is 61 letters of base 32, 63 with the prefix
 _PURPOSES: dict[Kind, Purpose] = {"bounce": Purpose.BOUNCE, "unsubscribe": Purpose.UNSUBSCRIBE}
 _PREFIXES: dict[Kind, str] = {"bounce": "b", "unsubscribe": "u"}
-_KINDS: dict[str, Kind] = {"b": "bounce", "u": "unsubscribe"}
+_KINDS = {prefix: kind for kind, prefix in _PREFIXES.items()}
 
 
 class Returned(Struct, frozen=True):
