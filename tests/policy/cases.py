@@ -9,11 +9,13 @@ from policy.decision import Check, Decision
 from policy.engine import decide
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.settings import PolicySettings
-from policy.state import DomainState, MailboxState, RecipientState, State, TenantState
+from policy.state import DomainState, MailboxState, RecipientState, State, Suppression, TenantState
 from policy.usage import Usage
 
 NOW = 1_774_348_200_000  # 2026-03-24T10:30:00Z, a Tuesday
 BOB = "bob@example.com"
+MARCH_1 = 1_772_323_200_000  # 2026-03-01T00:00:00Z
+SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))  # of one text
 
 SETTINGS = PolicySettings()
 
@@ -57,6 +59,16 @@ def state(known: RecipientState | dict[str, RecipientState] | None = None, **mor
         "recipients": known if isinstance(known, dict) else Everybody(known or RecipientState()),
     }
     return State(**{**plain, **more})
+
+
+def to(**known: Any) -> State:
+    """The state with this about the recipient."""
+    return state(RecipientState(**known))
+
+
+def suppressed(scope: str, kind: str) -> State:
+    """The state in which the recipient is refused since the first of March."""
+    return to(suppressions=(Suppression(scope, kind, MARCH_1),))
 
 
 class Everybody(dict[str, RecipientState]):

@@ -16,6 +16,7 @@ from policy.state import (
 from policy.usage import DAY, HOUR, MINUTE, Usage, hourly
 from tests.policy.cases import (
     NOW,
+    SKETCH,
     add_sent,
     check,
     facts,
@@ -29,7 +30,6 @@ from tests.policy.cases import (
 )
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
-SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 THROTTLED = with_rule("recipient_domain_throttle", mode="enforce")
 SUPPRESSED = RecipientState(suppressions=(Suppression("tenant", "hard_bounce", NOW - DAY),))
 REPEATED = RecipientState(earlier=(Earlier("message_id", "send_FIRST", NOW - MINUTE),))

@@ -3,14 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from policy.state import RecipientState, State
+from policy.state import State
 from policy.usage import HOUR, MINUTE, Usage
-from tests.policy.cases import NOW, add_sent, facts, judged, state, with_mailbox, with_rule
-
-
-def to(**known: object) -> State:
-    """The state with this about the recipient."""
-    return state(RecipientState(**known))
+from tests.policy.cases import NOW, add_sent, facts, judged, state, to, with_mailbox, with_rule
 
 
 def crowded(**more: object) -> State:

@@ -28,9 +28,8 @@ from policy.state import (
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, judged, person, with_mailbox, with_rule
+from tests.policy.cases import BOB, NOW, SETTINGS, SKETCH, add_sent, facts, judged, person, with_mailbox, with_rule
 
-SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 OTHER = tuple(sorted(n * 4 for n in range(1000, 1040)))
 
 texts = st.text("ab@.é;\n", max_size=8)

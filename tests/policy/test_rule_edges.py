@@ -7,35 +7,28 @@ import pytest
 from msgspec.structs import replace
 
 from policy.moment import END_OF_TIME, milliseconds
-from policy.state import Consent, DomainState, Rates, RecipientState, Sent, State, Suppression, TenantState
+from policy.state import Consent, DomainState, Rates, Sent, Suppression, TenantState
 from policy.usage import DAY, HOUR, MINUTE, Usage
 from tests.policy.cases import (
     BOB,
+    MARCH_1,
     NOW,
     SETTINGS,
+    SKETCH,
     add_sent,
     check,
     facts,
     judged,
     person,
     state,
+    suppressed,
+    to,
     with_mailbox,
     with_options,
     with_rule,
 )
 
-MARCH_1 = 1_772_323_200_000
-SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
 SALES = facts(message_class="commercial", sketch=SKETCH)
-
-
-def to(**known: object) -> State:
-    """The state with this about the recipient."""
-    return state(RecipientState(**known))
-
-
-def suppressed(scope: str, kind: str) -> State:
-    return to(suppressions=(Suppression(scope, kind, MARCH_1),))
 
 
 def test_a_plain_message_passes_every_rule() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -15,18 +14,27 @@ from policy.state import (
     DomainState,
     Limits,
     Rates,
-    RecipientState,
     Sent,
     State,
-    Suppression,
     TenantState,
 )
 from policy.usage import DAY, HOUR, MINUTE, Usage
-from tests.policy.cases import BOB, NOW, SETTINGS, add_sent, facts, judged, person, state, with_mailbox, with_rule
-
-MARCH_1 = 1_772_323_200_000
-SKETCH = tuple(sorted(n * 4 for n in range(1, 40)))
-
+from tests.policy.cases import (
+    BOB,
+    MARCH_1,
+    NOW,
+    SETTINGS,
+    SKETCH,
+    add_sent,
+    facts,
+    judged,
+    person,
+    state,
+    suppressed,
+    to,
+    with_mailbox,
+    with_rule,
+)
 
 LEFT, ANSWER = {"kind": "placeholder_left", "shown": "[Your Name]"}, {"kind": "false_answer", "shown": "Re:"}
 
@@ -41,15 +49,6 @@ def used(sent: int = 0, *, at: int = NOW, first: int = 0, negative: int = 0, dis
     for _ in range(distinct):
         usage.move_latest(0, NOW)
     return usage
-
-
-def to(**known: Any) -> State:
-    """The state with this about the recipient."""
-    return state(RecipientState(**known))
-
-
-def suppressed(scope: str, kind: str) -> State:
-    return to(suppressions=(Suppression(scope, kind, MARCH_1),))
 
 
 PLAIN, KNOWN = facts(), state()
