@@ -90,10 +90,8 @@ def _traffic(settings: Settings) -> Iterator[Finding]:
 
 
 def conditions(settings: Settings) -> Iterator[Finding]:
-    """A condition with a name that does not exist here never holds; only a warning, since mailboxes may be
-    added by the API.
-    """
-    known = ["default", *(one.name for one in settings.tenants)]
+    """A condition with an unknown tenant never holds. A mailbox may be unknown here, since the API may add it."""
+    known = settings.tenant_names
     for index, one in enumerate(settings.delivery_config.providers):
         for number, name in enumerate(one.when.tenants):
             if name not in known:

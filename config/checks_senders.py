@@ -6,7 +6,7 @@ from config.binding import Location
 from config.findings import Check, Finding, repeated, secret, warning
 from config.names import did_you_mean
 from config.rules import PolicyFields, RateLimits, Rules
-from config.senders import DEFAULT_TENANT, Mailbox, whole_name
+from config.senders import Mailbox, whole_name
 from config.settings import Settings
 from policy.usage import WINDOWS
 
@@ -26,7 +26,7 @@ def tenants(settings: Settings) -> Iterator[Finding]:
         ((("tenants", index, "name"), one.name) for index, one in enumerate(settings.tenants)),
         "tenants with the same name",
     )
-    known = [DEFAULT_TENANT, *(one.name for one in settings.tenants)]
+    known = settings.tenant_names
     for kind in ("domains", "mailboxes"):
         for index, one in enumerate(getattr(settings, kind)):
             if one.tenant not in known:

@@ -7,7 +7,7 @@ from config.reports import BRIEF_WINDOWS
 from config.secrets import Secret
 from config.server import is_database_url
 from config.settings import Settings
-from config.types import Context, endpoint, is_loopback
+from config.types import Context, endpoint
 
 _SQLITE = "sqlite+aiosqlite:///"
 
@@ -27,7 +27,7 @@ def fill(settings: Settings, context: Context) -> Settings:
 def _public_url(settings: Settings) -> str:
     host = settings.http.host
     # A wildcard cannot be called; without a host name of its own, the machine is reached on loopback.
-    named = host if is_loopback(host) or host not in ("0.0.0.0", "::") else settings.server.hostname  # noqa: S104
+    named = settings.server.hostname if host in ("0.0.0.0", "::") else host  # noqa: S104
     return f"{'https' if settings.http.tls else 'http'}://{endpoint(named, settings.http.port)}"
 
 

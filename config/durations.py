@@ -23,7 +23,6 @@ _BYTES = {
 _ONE = r"(\d+(?:\.\d+)?)[ _]?([a-z]+)"
 _PIECE = re.compile(_ONE)
 _DURATION = re.compile(rf"{_ONE}(?:[ _]?{_ONE})*")
-_SIZE = re.compile(_ONE)
 _LONGEST = timedelta(days=36_525)
 
 DURATION_PATTERN = r"^0$|^[0-9]+(\.[0-9]+)?[ _]?[A-Za-z]+([ _]?[0-9]+(\.[0-9]+)?[ _]?[A-Za-z]+)*$"
@@ -54,7 +53,7 @@ def parse_size(text: str) -> int:
     plain = text.strip().lower()
     if plain.isdecimal() and len(plain) < 20:
         return int(plain)
-    match = _SIZE.fullmatch(plain) if len(plain) <= 30 else None
+    match = _PIECE.fullmatch(plain) if len(plain) <= 30 else None
     if match is None:
         raise ValueError(f"is not a size: {text[:40]!r}; write it like 512KiB or 25MiB")
     number, unit = match.groups()

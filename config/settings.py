@@ -14,7 +14,7 @@ from config.policies import Layer, build, layer, limits_layer, spelled_out
 from config.providers import ProviderSettings, complete
 from config.reports import BRIEF_WINDOWS, Alerts, Approvals, Attribution, AttributionWindows, Costs, Webhook
 from config.rules import Policy, RateLimits, laid_over
-from config.senders import Mailbox, SendingDomain, Tenant
+from config.senders import DEFAULT_TENANT, Mailbox, SendingDomain, Tenant
 from config.server import Dns, Http, Queue, Retention, Server, Storage
 from config.smtp import Inbound, Smtp
 from config.types import Domain, Name, Section
@@ -120,6 +120,10 @@ class Settings(Section):
         changed = self.model_copy(update=changes)
         changed.__dict__.pop("_policies", None)  # the cached policies, which were built before the change
         return changed
+
+    @property
+    def tenant_names(self) -> list[str]:
+        return [DEFAULT_TENANT, *(one.name for one in self.tenants)]
 
     @property
     def shows_certificate(self) -> bool:
