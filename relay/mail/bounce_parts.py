@@ -5,13 +5,11 @@ It never raises on any bytes and takes linear time: the input is cut at `MAX_SIZ
 cannot be decoded is kept with replacement characters: a half-readable bounce is still a bounce.
 """
 
-import binascii
 from collections.abc import Iterator
-from email.errors import HeaderParseError
-from email.header import decode_header
 
 from msgspec import Struct, field
 
+from relay.mail import charset, parameters, transfer
 from relay.mail.entities import unescape
 
 MAX_SIZE = 1 << 20
@@ -20,12 +18,6 @@ MAX_DEPTH = 12
 MAX_PARTS = 100
 MAX_FIELDS = 1_000
 MAX_VALUE = 8_000
-
-# Allowed charset families; Python's other codecs are slow, or are no charsets at all.
-_CHARSETS = (
-    "ascii", "us-", "utf", "unicode-1", "iso", "latin", "windows-", "cp", "koi", "euc", "gb", "big5", "hz", "shift",
-    "sjis", "x-sjis", "ks_c", "mac", "tis-", "ansi_x3",
-)  # fmt: skip
 
 
 class Fields(Struct, frozen=True):
@@ -79,7 +71,7 @@ def split_header(data: bytes) -> tuple[bytes, bytes]:
 
 def read_fields(head: bytes | str) -> Fields:
     """The header fields of a block; lines that are no fields are skipped."""
-    text = head if isinstance(head, str) else _decode(head[: 256 << 10], "utf-8")
+    text = head if isinstance(head, str) else charset.decode(head[: 256 << 10], "")
     items: list[tuple[str, str]] = []
     name, values = "", [""]
     for line in text.split("\n", MAX_FIELDS * 4)[: MAX_FIELDS * 4]:
@@ -96,25 +88,9 @@ def read_fields(head: bytes | str) -> Fields:
     return Fields(tuple(items[:MAX_FIELDS]))
 
 
-def parameter(value: str, name: str) -> str:
-    """A parameter of a structured field (RFC 2045 §5.1), without its quotes."""
-    for piece in value.split(";")[1:50]:
-        key, equals, text = piece.partition("=")
-        if equals and key.strip().lower() == name:
-            text = text.strip()
-            return text[1:].partition('"')[0] if text.startswith('"') else text.split(" ")[0]
-    return ""
-
-
 def words(value: str) -> str:
     """The text of a field, with encoded words (RFC 2047) decoded."""
-    if "=?" not in value:
-        return value
-    try:
-        pieces = decode_header(value[:2_000])
-    except (HeaderParseError, ValueError, LookupError, binascii.Error):
-        return value
-    return "".join(text if isinstance(text, str) else _decode(text, charset or "utf-8") for text, charset in pieces)
+    return charset.decode_header(value[:2_000].encode("utf-8", "replace")) if "=?" in value else value
 
 
 def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:
@@ -124,15 +100,19 @@ def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:
     while stack and seen < MAX_PARTS:
         fields, body, depth = stack.pop()
         seen += 1
-        kind = fields.first("content-type")
-        media = kind.partition(";")[0].strip().lower() or "text/plain"
-        boundary = parameter(kind, "boundary")
-        pieces = _pieces(body, boundary.encode("utf-8", "replace")) if boundary and depth < MAX_DEPTH else []
+        kind = _structured(fields, "content-type")
+        media = kind.value or "text/plain"
+        boundary = kind.params.get("boundary", "").encode("latin-1", "replace")
+        pieces = _pieces(body, boundary) if boundary and depth < MAX_DEPTH else []
         if media.startswith("multipart/") and pieces:
             stack.extend((read_fields(head), content, depth + 1) for head, content in reversed(pieces))
         else:
             media = "text/plain" if media.startswith("multipart/") else media  # its boundary is missing: read as text
-            yield Part(media, _text(fields, kind, media, body), fields)
+            yield Part(media, _text(fields, kind.params.get("charset", ""), media, body), fields)
+
+
+def _structured(fields: Fields, name: str) -> parameters.Structured:
+    return parameters.parse(fields.first(name).encode("utf-8", "replace"))
 
 
 def _pieces(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]]:
@@ -146,35 +126,10 @@ def _pieces(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def _text(fields: Fields, kind: str, media: str, body: bytes) -> str:
-    raw = _transfer_decoded(body[: MAX_TEXT * 2], fields.first("content-transfer-encoding"))
-    text = _decode(raw, parameter(kind, "charset") or "utf-8").replace("\r\n", "\n").replace("\r", "\n")[:MAX_TEXT]
+def _text(fields: Fields, label: str, media: str, body: bytes) -> str:
+    raw = transfer.decode(body[: MAX_TEXT * 2], _structured(fields, "content-transfer-encoding").value)
+    text = charset.decode(raw, charset.lookup(label)).replace("\r\n", "\n").replace("\r", "\n")[:MAX_TEXT]
     return shown(text) if media == "text/html" else text
-
-
-def _transfer_decoded(body: bytes, encoding: str) -> bytes:
-    name = encoding.strip().lower()
-    if name == "quoted-printable":
-        return binascii.a2b_qp(body)
-    if name == "base64":
-        try:
-            return binascii.a2b_base64(body[: len(body) // 4 * 4])
-        except binascii.Error:
-            return body
-    return body
-
-
-def _decode(raw: bytes, charset: str) -> str:
-    name = charset.strip().lower()
-    if name.startswith(_CHARSETS) and not name.startswith(("utf-8", "utf8")):
-        try:
-            return raw.decode(name, "replace")
-        except (LookupError, ValueError):
-            pass  # unknown charset, or no name of one: try the next
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 def shown(markup: str) -> str:
