@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -20,6 +20,7 @@ from policy.settings import PolicySettings
 from relay.delivery.health import Healths
 from relay.feedback.hooks import Ingested
 from relay.http.problems import OF_STORE
+from relay.mail.dns import Resolver
 from relay.mail.ids import Ids
 from relay.mail.token import Tokens
 from relay.mail.unsubscribe import Links
@@ -71,7 +72,7 @@ class House:
     ids: Ids
     healths: Healths
     consequences: Consequences
-    resolver: Any  # has `await resolve(name, type)`, as dns.asyncresolver.Resolver does
+    resolver: Resolver
     admin_key: Callable[[], str]  # the operator's bearer key
     links: Callable[[], Links]
     clock: Callable[[], int]
