@@ -5,6 +5,7 @@ uvicorn runs without its signal handlers, since the supervisor handles SIGTERM a
 
 import asyncio
 import socket
+from contextlib import nullcontext
 from typing import Any, cast
 
 import uvicorn
@@ -133,11 +134,6 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers."""
 
-    def install_signal_handlers(self) -> None:
-        """Install none: signals are handled by the supervisor."""
-
     def capture_signals(self) -> Any:
-        """Capture none; this is the name in newer versions."""
-        from contextlib import nullcontext
-
+        """Capture none: signals are handled by the supervisor."""
         return nullcontext()
