@@ -18,7 +18,7 @@ from msgspec import Struct
 from config.presets import Headers
 from config.providers import ProviderSettings
 from relay.mail import footer, longline
-from relay.mail.address import parse_path
+from relay.mail.address import domain_of, parse_path
 from relay.mail.departure import STRIPPED, Departure, Dress, Strip, depart
 from relay.mail.dkim import Signer
 from relay.mail.edit import Edit, edited
@@ -211,7 +211,7 @@ def _received(parcel: Parcel, due: Sequence[Due], at: datetime, wardrobe: Wardro
 
 
 def _signers(parcel: Parcel, wardrobe: Wardrobe) -> tuple[Signer, ...]:
-    domain = parcel.from_address.rpartition("@")[2]
+    domain = domain_of(parcel.from_address)
     signers = wardrobe.signers(domain) if domain else ()
     if domain and not signers:
         raise Unsignable(f"{domain} has no DKIM key")

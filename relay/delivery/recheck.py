@@ -19,6 +19,7 @@ from policy.engine import Pause, place, recheck
 from policy.facts import Facts, RecipientFacts, alias_of
 from policy.moment import END_OF_TIME
 from policy.settings import PolicySettings
+from relay.mail.address import domain_of
 from relay.store.late import Late, LateHandler, is_late
 from relay.store.parcel import Due, Parcel
 from relay.store.rates import RateBook
@@ -159,7 +160,7 @@ def _facts(question: _Question) -> Facts:
         mail_from=parcel.mail_from,
         recipients=tuple(_recipient(due) for due in parcel.due),
         from_address=parcel.from_address,
-        from_domain=parcel.from_address.rpartition("@")[2],
+        from_domain=domain_of(parcel.from_address),
         message_class=parcel.message_class,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from config.delivery import Condition
 from config.providers import ProviderSettings
+from relay.mail.address import domain_of
 from relay.store.parcel import Parcel
 
 Names = tuple[str, str]  # (mailbox, tenant)
@@ -77,7 +78,7 @@ def _fits(provider: ProviderSettings, parcel: Parcel, domain: str, names: Names)
 def condition_holds(when: Condition, parcel: Parcel, domain: str, names: Names) -> bool:
     """Whether all lists that are set match."""
     mailbox, tenant = names
-    sender_domain = parcel.from_address.rpartition("@")[2]
+    sender_domain = domain_of(parcel.from_address)
     return (
         (not when.classes or parcel.message_class in when.classes)
         and (not when.mailboxes or mailbox in when.mailboxes)

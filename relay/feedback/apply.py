@@ -78,7 +78,7 @@ class Applier:
         rows = store.waiting(connection, after, STEP)
         if not rows:
             return None
-        told = [from_stored(store.stored_event(row), row.source, bytes(row.fingerprint)) for row in rows]
+        told = [from_stored(loads(row.event), row.source, bytes(row.fingerprint)) for row in rows]
         found = self._find(connection, told)
         done, ready = [], []
         for one, row in zip(told, rows, strict=True):

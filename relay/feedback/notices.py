@@ -18,7 +18,7 @@ from policy.moment import moment
 from relay.feedback import undelivered
 from relay.feedback.undelivered import Reports
 from relay.mail import approval as link
-from relay.mail.address import key_of
+from relay.mail.address import domain_of, key_of
 from relay.mail.ids import message_id_of
 from relay.mail.received import mail_date
 from relay.mail.token import Tokens
@@ -157,7 +157,7 @@ class Notices:
             return None  # declared in the file, but not created yet
         send_id = self._new_id("send")
         message_id = message_id_of(send_id, self._settings().server.hostname)
-        signed = sender if self._signs(sender.rpartition("@")[2]) else ""
+        signed = sender if self._signs(domain_of(sender)) else ""
         data = _mail(sender, to, subject, text, message_id, now)
         return Notice(
             send_id, mailbox.tenant_id, mailbox.id, signed, to, key_of(to), subject[:200], message_id, data, about

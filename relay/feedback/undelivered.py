@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from policy.moment import moment
-from relay.mail.address import key_of
+from relay.mail.address import domain_of, key_of
 from relay.mail.bounce_text import codes_in
 from relay.mail.reply import EnhancedCode, refusal
 from relay.mail.report import Returned, Undelivered, write_report
@@ -54,7 +54,7 @@ class Reports:
         if send.source != "smtp" or not send.mail_from or key not in subject.own_keys:
             return None
         failed = [_undelivered(subject, event) for event in events if key_of(event.recipient) != key]
-        domain = key.rpartition("@")[2]
+        domain = domain_of(key)
         sender = f"mailer-daemon@{domain}" if self._signs(domain) else ""
         returned = Returned(send.mail_from, subject.header, send.id, moment(send.received_at))
         token = f"{send_id.lower()}.{self._random(4).hex()}"

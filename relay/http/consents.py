@@ -180,7 +180,7 @@ async def import_consents(request: Request, parts: Parts, _: Operator, tenant: O
     `granted` is true or false, or another word for one of them; a line with anything else there is skipped.
     """
     tenant_id = (await parts.look(lambda c: accounts.tenant(c, tenant))).id
-    tenants = {name: row_id for row_id, name in (await parts.look(listings.tenant_names)).items()}
+    tenants = await parts.look(listings.tenant_ids)
     read = consent_reader(tenants, tenant_id, parts.ids.new, parts.clock)
 
     async def write(batch: Sequence[consents.NewConsent]) -> None:

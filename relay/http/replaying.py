@@ -23,7 +23,7 @@ from policy.replay import Before, Change, replay_at_the_door
 from policy.replay import replay as compared
 from policy.settings import MessageForm, PolicySettings, RecipientAllowed
 from policy.state import Ahead, State
-from relay.mail.address import AddressError, alias_key, parse_path
+from relay.mail.address import AddressError, alias_key, domain_of, parse_path
 from relay.store import traces
 from relay.store.declared_mailboxes import known_again
 from relay.store.engine import loads
@@ -153,7 +153,7 @@ def _candidate(settings: Settings, row: Any, tenant: str, declared: Mailbox | No
     name = whole_name(row.name, tenant)
     if declared is None:
         return Candidate(name, policy, internal, gone=bool(row.managed) and row.status != "disabled")
-    own = declared.from_address.rpartition("@")[2]
+    own = domain_of(declared.from_address)
     addresses = {domain.domain: domain.physical_address for domain in settings.domains}
     return Candidate(
         name,

@@ -108,6 +108,11 @@ def key_of(text: str) -> str:
         return text.lower()[:320]  # the length of the columns for keys
 
 
+def domain_of(address: str) -> str:
+    """The domain of an address in its stored form, or of a key; "" for the empty address."""
+    return address.rpartition("@")[2]
+
+
 def alias_key(address: Address) -> str:
     """A key shared by all aliases of one mailbox; only for treating them as the same, never for sending."""
     return alias_of(address.key)

@@ -22,10 +22,10 @@ from policy.moment import exact
 from relay.store import audit, places
 from relay.store import schema as t
 from relay.store.engine import canonical, dumps, loads
-from relay.store.paging import Page, Place, newest_first
+from relay.store.paging import Page, Place, matching, newest_first
 from relay.store.queue import change
 from relay.store.recollection import Contact
-from relay.store.sends import body, let_body_go
+from relay.store.sends import body
 
 _a, _c, _d = t.approvals.c, t.contacts.c, t.deliveries.c
 SETTLED = frozenset({"rejected", "approval_timeout", "withdrawn"})  # reasons of held deliveries that never left
@@ -58,10 +58,8 @@ def listed(
     connection: Connection, status: str, *, tenant_id: str = "", mailbox_id: str = "", after: Place | None, limit: int
 ) -> Page:
     """A page of approvals, newest first."""
-    query = select(t.approvals)
-    for column, value in ((_a.status, status), (_a.tenant_id, tenant_id), (_a.mailbox_id, mailbox_id)):
-        if value:
-            query = query.where(column == value)
+    wanted = matching((_a.status, status), (_a.tenant_id, tenant_id), (_a.mailbox_id, mailbox_id))
+    query = select(t.approvals).where(*wanted)
     return newest_first(connection, query, _a.requested_at, _a.send_id, after=after, limit=limit)
 
 
@@ -163,7 +161,6 @@ def withdraw(connection: Connection, send_id: str, *, by: str, note: str, now: i
     )
     _forget(connection, held, now)
     places.give_back(connection, held, now)
-    let_body_go(connection, send_id, by=by)
     _decided(connection, row, "withdrawn", by, note, now)
     return len(held)
 

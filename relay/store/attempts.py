@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from policy.moment import precise
 from relay.store import guard, tallies, volumes
-from relay.store.events import Event, record
+from relay.store.events import Event, of_due, record
 from relay.store.parcel import Due, Parcel, is_agents
 from relay.store.prepared import Prepared
 from relay.store.quota import Accounts, Quota, Taken
@@ -343,30 +343,18 @@ def tally(connection: Connection, counted: Sequence[tuple[Parcel, int, str, str]
 
 
 def _began(item: Begin, due: Due) -> Event:
-    parcel = item.parcel
     data = {"provider": item.provider, "attempt": due.attempts + 1}
     if (before := item.before.get(due.n)) is not None:
         data |= {"failedOver": before.provider, "reply": before.reply}
-    return Event(
-        "delivery.active", item.at, parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient, data
-    )
+    return of_due("delivery.active", item.at, item.parcel, due, data)
 
 
 def _settled(item: Settle) -> Event:
-    parcel, tried = item.parcel, item.tried
+    tried = item.tried
     data: dict[str, Any] = {"reason": item.reason} if item.reason else {}
     if tried is not None:
         data |= {"provider": tried.provider, "attempt": tried.number, "reply": tried.reply, "phase": tried.phase}
         data["took"] = tried.ended - tried.started
     if item.due_at:
         data["dueAt"] = precise(item.due_at)
-    return Event(
-        f"delivery.{item.state}",
-        item.at,
-        parcel.tenant_id,
-        parcel.mailbox_id,
-        parcel.send_id,
-        item.due.n,
-        item.due.recipient,
-        data,
-    )
+    return of_due(f"delivery.{item.state}", item.at, item.parcel, item.due, data)

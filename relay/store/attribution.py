@@ -27,6 +27,7 @@ from relay.store import schema as t
 from relay.store.engine import dumps, loads
 from relay.store.journal import Mark
 from relay.store.nodes import try_alone
+from relay.store.paging import matching
 
 PLACE = "attribution"  # key in `meta`: how far the journal was followed, and under which terms
 LOCK = 0x6761_7464  # advisory lock for crediting
@@ -309,7 +310,7 @@ def page(connection: Connection, asked: Asked, after: Owed | None) -> list[Owed]
 
 
 def _asked(asked: Asked) -> list[Any]:
-    own = [_c.mailbox_id == asked.mailbox_id] if asked.mailbox_id else []
+    own = matching((_c.mailbox_id, asked.mailbox_id))
     return [_c.tenant_id == asked.tenant_id, _c.model == asked.model, _c.at.between(asked.since, asked.until), *own]
 
 

@@ -16,6 +16,7 @@ from policy.facts import Facts, alias_of
 from policy.settings import PolicySettings
 from policy.state import Consent
 from relay.store import schema as t
+from relay.store.paging import matching
 from relay.store.prepared import Prepared, insertion
 
 _c = t.consents.c
@@ -118,5 +119,5 @@ def newest(connection: Connection, tenant_id: str, key: str, *, fold: bool = Fal
 
 def export(connection: Connection, tenant_id: str, after: str) -> Sequence[Any]:
     """Up to STEP rows of the ledger after the id `after`, in order of id."""
-    query = select(t.consents).where(_c.id > after).order_by(_c.id).limit(STEP)
-    return connection.execute(query.where(_c.tenant_id == tenant_id) if tenant_id else query).all()
+    query = select(t.consents).where(_c.id > after, *matching((_c.tenant_id, tenant_id)))
+    return connection.execute(query.order_by(_c.id).limit(STEP)).all()

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from relay.store.engine import dumps
+from relay.store.parcel import Due, Parcel
 from relay.store.prepared import insertion
 
 
@@ -32,6 +33,11 @@ class Event(Struct, frozen=True):
 def of_delivery(kind: str, at: int, row: Any, data: Mapping[str, Any]) -> Event:
     """An event about a delivery, given its row."""
     return Event(kind, at, row.tenant_id, row.mailbox_id, row.send_id, row.n, row.recipient, data)
+
+
+def of_due(kind: str, at: int, parcel: Parcel, due: Due, data: Mapping[str, Any]) -> Event:
+    """An event about a delivery on its way out."""
+    return Event(kind, at, parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient, data)
 
 
 _INSERT = insertion("events", Event.__struct_fields__)

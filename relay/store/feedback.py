@@ -195,9 +195,3 @@ def wait_no_more(connection: Connection, fingerprints: Sequence[bytes]) -> None:
 
 
 _DONE = text("UPDATE feedback SET waiting = false WHERE fingerprint = :fingerprint")
-
-
-def stored_event(row: Any) -> dict[str, Any]:
-    """The event of a stored row."""
-    event: dict[str, Any] = loads(row.event)
-    return event

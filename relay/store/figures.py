@@ -11,7 +11,7 @@ from policy.usage import HOUR
 from relay.store import schema as t
 from relay.store.schema.columns import OPEN_CONDITION
 from relay.store.states import OPEN
-from relay.store.tallies import COLUMNS
+from relay.store.tallies import COLUMNS, lifted
 
 _s, _t = t.sends.c, t.tallies.c
 # By mailbox, so that only the index of states by mailbox is read.
@@ -44,11 +44,8 @@ def decided_in(connection: Connection, hour: int) -> dict[str, int]:
 
 def became_by_hour(connection: Connection, since: int) -> Mapping[int, Mapping[str, int]]:
     """The results of all tenants' mail since a time, by hour; includes counts that were set aside."""
-    names = [
-        f"{prefix}tenant:{tenant_id}"
-        for tenant_id in connection.execute(select(t.tenants.c.id)).scalars()
-        for prefix in ("", "lifted:")
-    ]
+    tenants = connection.execute(select(t.tenants.c.id)).scalars()
+    names = [name for one in tenants for name in (f"tenant:{one}", lifted(f"tenant:{one}"))]
     query = (
         select(_t.hour, *(func.sum(_t[name]).label(name) for name in COLUMNS))
         .where(_t.scope.in_(names), _t.hour >= since // HOUR)

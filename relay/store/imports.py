@@ -19,7 +19,7 @@ from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
 from relay.store.consents import AHEAD, NewConsent
 from relay.store.consequences import Suppress
-from relay.store.listings import tenant_names
+from relay.store.listings import tenant_ids
 from relay.store.suppression_list import DOMAIN, end_of, kind_and_note, whole_domain
 
 SUPPRESSION_COLUMNS = ("email", "reason", "scope", "note", "created_at", "expires_at", "tenant", "mailbox")
@@ -100,7 +100,7 @@ def places(connection: Connection) -> Places:
     by_id = {(row.tenant_id, row.id): row.id for row in rows}
     by_address = {(row.tenant_id, row.address_key): row.id for row in rows}
     by_name = {(row.tenant_id, row.name): row.id for row in rows}
-    return Places({name: row_id for row_id, name in tenant_names(connection).items()}, by_name | by_address | by_id)
+    return Places(tenant_ids(connection), by_name | by_address | by_id)
 
 
 class Place(Struct, frozen=True):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, or_, select, text, tuple_
 from relay.store import schema as t
 from relay.store.meta import remember
 from relay.store.nodes import wait_alone
+from relay.store.paging import matching
 from relay.store.prepared import Prepared
 
 STRETCH = 100_000  # events; going over them takes a twentieth of a second
@@ -78,7 +79,7 @@ def after(connection: Connection, mark: Mark, wanted: Wanted, limit: int, until:
         query = query.where(_e.seq > mark.seq).order_by(_e.seq)
         query = query if until is None else query.where(_e.seq <= until.seq)
     else:
-        below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+        below = _horizon(connection)
         query = query.where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
         query = query if until is None else query.where(tuple_(_e.txid, _e.seq) <= tuple_(until.txid, until.seq))
         query = query.order_by(_e.txid, _e.seq)
@@ -90,7 +91,7 @@ def further(connection: Connection, mark: Mark, events: int) -> Mark:
     if connection.dialect.name == "sqlite":
         first = connection.execute(_FIRST_AFTER, {"seq": mark.seq}).scalar_one()  # the oldest have been removed
         return max(mark, min(newest(connection), Mark(0, (first or 0) + events - 1)))
-    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    below = _horizon(connection)
     query = select(_e.txid, _e.seq).where(tuple_(_e.txid, _e.seq) > tuple_(mark.txid, mark.seq), _e.txid < below)
     row = connection.execute(query.order_by(_e.txid, _e.seq).offset(events - 1).limit(1)).first()
     return Mark(row.txid, row.seq) if row is not None else max(mark, newest(connection))
@@ -100,8 +101,13 @@ def newest(connection: Connection) -> Mark:
     """The place after everything readable now."""
     if connection.dialect.name == "sqlite":
         return next((Mark(0, row.seq) for row in _NEWEST.all(connection)), Mark())
-    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    below = _horizon(connection)
     return next(map(of, _NEWEST_BELOW.all(connection, below=below)), Mark())
+
+
+def _horizon(connection: Connection) -> int:
+    """The oldest running transaction on PostgreSQL: what it and later ones recorded is not read yet."""
+    return int(connection.execute(_OLDEST_RUNNING).scalar_one())
 
 
 def was_told(connection: Connection, mark: Mark) -> bool:
@@ -115,7 +121,7 @@ def withheld(connection: Connection) -> Withheld | None:
     """What waits for the oldest running transaction to end, of whatever database of the server; None on SQLite."""
     if connection.dialect.name == "sqlite":
         return None
-    below = int(connection.execute(_OLDEST_RUNNING).scalar_one())
+    below = _horizon(connection)
     at = connection.execute(select(_e.at).where(_e.txid >= below).order_by(_e.txid, _e.seq).limit(1)).scalar()
     if at is None:
         return None
@@ -191,13 +197,8 @@ def name_of(mark: Mark) -> str:
 
 
 def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
-    for column, value in (
-        (_e.tenant_id, wanted.tenant_id),
-        (_e.mailbox_id, wanted.mailbox_id),
-        (_e.send_id, wanted.send_id),
-    ):
-        if value:
-            query = query.where(column == value)
+    own = (_e.tenant_id, wanted.tenant_id), (_e.mailbox_id, wanted.mailbox_id), (_e.send_id, wanted.send_id)
+    query = query.where(*matching(*own))
     if wanted.send_id:
         query = query.where(_e.send_id != "")  # so that the partial index is used
     kinds = [kind for kind in wanted.types if kind != "*"]

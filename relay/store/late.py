@@ -16,7 +16,7 @@ from policy.moment import precise
 from policy.usage import MINUTE
 from relay.store import guard
 from relay.store.attempts import holders
-from relay.store.events import Event, record
+from relay.store.events import Event, of_due, record
 from relay.store.parcel import Due, Parcel, is_agents
 from relay.store.prepared import Prepared
 from relay.store.recollection import Asked
@@ -77,7 +77,8 @@ class LateHandler:
                 key = {"send_id": row.send_id, "n": row.n, "at": at, "now": item.at, "reason": why}
                 (waiting if at > item.at else leaving).append(key)
                 if at > item.at:
-                    events.append(_put_off(item, due, at, why))
+                    data = {"reason": why, "dueAt": precise(at)}
+                    events.append(of_due("delivery.scheduled", item.at, item.parcel, due, data))
             answers.append(answer)
         snapshot.write()
         _LEAVES.many(connection, leaving)
@@ -94,12 +95,6 @@ def _change(snapshot: Snapshot, item: Late, due: Due, counted_at: int) -> tuple[
     at, why = place(asked.policy, asked.facts, snapshot.state(asked), recipient)
     snapshot.count(asked, recipient, at)
     return at, why
-
-
-def _put_off(item: Late, due: Due, at: int, why: str) -> Event:
-    parcel, data = item.parcel, {"reason": why, "dueAt": precise(at)}
-    own = (parcel.tenant_id, parcel.mailbox_id, parcel.send_id, due.n, due.recipient)
-    return Event("delivery.scheduled", item.at, *own, data)
 
 
 _LEAVES = Prepared("UPDATE deliveries SET queued_at = :at WHERE send_id = :send_id AND n = :n")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, Table, func, or_, select
 
 from relay.mail.address import key_of
 from relay.store import schema as t
-from relay.store.paging import Page, Place, newest_first
+from relay.store.paging import Page, Place, matching, newest_first
 
 # table: the column its pages are ordered by
 ORDER: Mapping[str, str] = {
@@ -65,6 +65,11 @@ def tenant_names(connection: Connection) -> dict[str, str]:
     return {row.id: row.name for row in tenants_by_id(connection).values()}
 
 
+def tenant_ids(connection: Connection) -> dict[str, str]:
+    """The id of every tenant, by name."""
+    return {name: tenant_id for tenant_id, name in tenant_names(connection).items()}
+
+
 def tenants_by_id(connection: Connection) -> dict[str, Any]:
     """The row of every tenant, by id."""
     return {row.id: row for row in connection.execute(select(t.tenants))}
@@ -73,10 +78,8 @@ def tenants_by_id(connection: Connection) -> dict[str, Any]:
 def mailbox_names(connection: Connection, tenant_id: str = "") -> dict[str, str]:
     """The name of every mailbox, by id; of one tenant if given."""
     m = t.mailboxes.c
-    query = select(m.id, m.name)
-    return {
-        row.id: row.name for row in connection.execute(query.where(m.tenant_id == tenant_id) if tenant_id else query)
-    }
+    query = select(m.id, m.name).where(*matching((m.tenant_id, tenant_id)))
+    return {row.id: row.name for row in connection.execute(query)}
 
 
 def mailboxes_by_name(connection: Connection, words: str = "") -> Sequence[Any]:

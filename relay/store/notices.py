@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
+from relay.mail.address import domain_of
 from relay.store import journal
 from relay.store import schema as t
 from relay.store.accounts import keys_of
@@ -121,7 +122,7 @@ def _new_send(notice: Notice, now: int) -> NewSend:
         "digest": "",
         "received_at": now,
     }
-    domain = notice.to_key.rpartition("@")[2]
+    domain = domain_of(notice.to_key)
     return NewSend(row, (NewDelivery(1, notice.to, notice.to_key, domain, "queued", now),), notice.data)
 
 

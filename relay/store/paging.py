@@ -1,4 +1,4 @@
-"""Lists by cursor, not by offset, so that no row is skipped or repeated while new ones arrive."""
+"""Lists by cursor, not by offset, so that no row is skipped or repeated while new ones arrive; and their filters."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +19,11 @@ class Page(Struct, frozen=True):
 
     rows: Sequence[Any]
     next: Place | None
+
+
+def matching(*asked: tuple[ColumnElement[Any], Any]) -> list[ColumnElement[bool]]:
+    """The conditions that these columns have these values; an empty value asks for nothing."""
+    return [column == value for column, value in asked if value]
 
 
 def newest_first(

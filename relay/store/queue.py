@@ -15,6 +15,7 @@ from relay.store import schema as t
 from relay.store.bell import ring
 from relay.store.engine import loads
 from relay.store.events import Event, of_delivery, record
+from relay.store.paging import matching
 from relay.store.parcel import Due, Parcel
 from relay.store.prepared import Prepared
 from relay.store.quota import bury_places
@@ -169,11 +170,10 @@ def let_go(
     connection: Connection, reasons: Collection[str], now: int, *, tenant_id: str = "", mailbox_id: str = ""
 ) -> None:
     """Make deliveries due at once that wait only for one of these reasons, which are over, not for a set time."""
-    own = {_d.tenant_id: tenant_id, _d.mailbox_id: mailbox_id}
-    conditions = [column == value for column, value in own.items() if value]
+    own = matching((_d.tenant_id, tenant_id), (_d.mailbox_id, mailbox_id))
     connection.execute(
         update(t.deliveries)
-        .where(_OPEN, _d.reason.in_(sorted(reasons)), _d.due_at > now, *conditions)
+        .where(_OPEN, _d.reason.in_(sorted(reasons)), _d.due_at > now, *own)
         .values(due_at=now, updated_at=now)
     )
 

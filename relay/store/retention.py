@@ -47,10 +47,7 @@ class Sweep(Struct, frozen=True):
 
 
 _ON_ITS_WAY = "state IN ('queued', 'held', 'scheduled', 'deferred', 'active', 'uncertain')"
-_BODIES = text(
-    "DELETE FROM bodies WHERE send_id IN (SELECT send_id FROM bodies WHERE send_id < :before AND NOT EXISTS"  # noqa: S608 - our own words
-    f" (SELECT 1 FROM deliveries AS d WHERE d.send_id = bodies.send_id AND {_ON_ITS_WAY}) ORDER BY send_id LIMIT :step)"
-)
+_HAS_ENDED = f"NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.send_id = bodies.send_id AND {_ON_ITS_WAY})"  # noqa: S608
 # For mail that left long after it came, the time of leaving counts: its bounces and outcomes are still to come.
 _LEFT_LATELY = "state IN ('delivered', 'bounced', 'expired') AND queued_at >= :since"
 _SENDS = text(
@@ -68,40 +65,6 @@ _OF_A_SEND = tuple(
         ("sends", "id"),
     )
 )
-_TALLIES = text(
-    "DELETE FROM tallies WHERE (scope, hour) IN (SELECT scope, hour FROM tallies WHERE hour < :before LIMIT :step)"
-)
-
-_VOLUMES, _DAILY_VOLUMES = (
-    text(
-        f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {period} < :before LIMIT :step)"  # noqa: S608 - our own words
-    )
-    for table, period in (("volumes", "hour"), ("daily_volumes", "day"))
-    for key in [f"tenant_id, {period}, mailbox_id, provider, campaign"]
-)
-
-
-def _oldest(table: str, key: str, condition: str) -> Any:
-    """A step of a sweep; all words of the SQL come from this module, never from a caller."""
-    return text(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT :step)")  # noqa: S608
-
-
-_PLAIN = {
-    "duplicates": _oldest("duplicates", "fingerprint", "expires_at < :before"),
-    "refusals": _oldest("refusals", "fingerprint", "last_at < :before"),
-    "idempotency": _oldest("idempotency", "fingerprint", "expires_at < :before"),
-    "suppressions": _oldest("suppressions", "id", "expires_at > 0 AND expires_at < :before"),
-    "suppressed_domains": _oldest("suppressed_domains", "id", "expires_at > 0 AND expires_at < :before"),
-    "events": _oldest("events", "seq", "at < :before"),
-    "dkim_keys": _oldest("dkim_keys", "id", "status = 'retired' AND retired_at < :before"),
-    "feedback": _oldest("feedback", "fingerprint", "received_at < :before"),
-    "webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'"),
-    "waiting webhook_deliveries": _oldest("webhook_deliveries", "id", "id < :before"),  # of a disabled destination
-    "tallies": _TALLIES,
-    "volumes": _VOLUMES,
-    "daily_volumes": _DAILY_VOLUMES,
-    "bodies": _BODIES,
-}
 
 
 def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
@@ -109,32 +72,33 @@ def sweeps(kept: Kept, now: int, seal: Seal, *, cut: bool) -> list[Sweep]:
     events, bodies, decisions = (now - ms_of(span) for span in (kept.events, kept.messages, kept.decisions))
     if cut:
         events, bodies = floor(EVENTS, events), floor(BODIES, bodies)
-    before: dict[str, Any] = {
-        "duplicates": now,
-        "refusals": now - HOUR,
-        "idempotency": now,
-        "suppressions": now,
-        "suppressed_domains": now,
-        "events": events,
-        "dkim_keys": now - LEAVE_PUBLISHED,
-        "feedback": now - ms_of(kept.events),
-        "webhook_deliveries": first_id("wdl", now - ms_of(kept.webhook_log)),
-        "waiting webhook_deliveries": first_id("wdl", now - ms_of(kept.events)),
-        "tallies": now // HOUR - HOURS_KEPT,
-        "volumes": now // HOUR - VOLUMES_KEPT,
-        "daily_volumes": now // DAY - VOLUMES_KEPT // 24,
-        "bodies": first_id("send", bodies),
-    }
     finished = now - max(ms_of(kept.messages), ms_of(kept.events))
+    log, waiting = first_id("wdl", now - ms_of(kept.webhook_log)), first_id("wdl", now - ms_of(kept.events))
+    ended, volume = "expires_at > 0 AND expires_at < :before", "mailbox_id, provider, campaign"
     return [
-        *(Sweep(name, _plain(_PLAIN[name], at)) for name, at in before.items()),
+        _oldest("duplicates", "fingerprint", "expires_at < :before", now),
+        _oldest("refusals", "fingerprint", "last_at < :before", now - HOUR),
+        _oldest("idempotency", "fingerprint", "expires_at < :before", now),
+        _oldest("suppressions", "id", ended, now),
+        _oldest("suppressed_domains", "id", ended, now),
+        _oldest("events", "seq", "at < :before", events),
+        _oldest("dkim_keys", "id", "status = 'retired' AND retired_at < :before", now - LEAVE_PUBLISHED),
+        _oldest("feedback", "fingerprint", "received_at < :before", now - ms_of(kept.events)),
+        _oldest("webhook_deliveries", "id", "id < :before AND state <> 'pending'", log),
+        _oldest("webhook_deliveries", "id", "id < :before", waiting),  # of a disabled destination
+        _oldest("tallies", "scope, hour", "hour < :before", now // HOUR - HOURS_KEPT),
+        _oldest("volumes", f"tenant_id, hour, {volume}", "hour < :before", now // HOUR - VOLUMES_KEPT),
+        _oldest("daily_volumes", f"tenant_id, day, {volume}", "day < :before", now // DAY - VOLUMES_KEPT // 24),
+        _oldest("bodies", "send_id", f"send_id < :before AND {_HAS_ENDED} ORDER BY send_id", first_id("send", bodies)),
         Sweep("sends", lambda c: _sends(c, finished)),
         Sweep("decisions", lambda c: pruning.prune(c, before=decisions, step=STEP, now=now, seal=seal)),
     ]
 
 
-def _plain(statement: Any, before: Any) -> Callable[[Connection], int]:
-    return lambda connection: int(connection.execute(statement, {"before": before, "step": STEP}).rowcount)
+def _oldest(table: str, key: str, condition: str, before: Any) -> Sweep:
+    """Rows of a table that satisfy a condition on `:before`; all words of the SQL come from this module."""
+    step = text(f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT :step)")  # noqa: S608
+    return Sweep(table, lambda c: int(c.execute(step, {"before": before, "step": STEP}).rowcount))
 
 
 def _sends(connection: Connection, since: int) -> int:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, tuple_, union_all
 
 from relay.store import schema as t
-from relay.store.paging import Page, Place
+from relay.store.paging import Page, Place, matching
 from relay.store.prepared import Prepared
 from relay.store.traces import ERASED
 
@@ -125,7 +125,7 @@ def _scopes(connection: Connection, what: Search) -> list[list[Any]]:
     if what.campaign:
         return [_named_scope(what)]
     if what.mailbox_id:
-        return [[_s.mailbox_id == what.mailbox_id, *([_s.tenant_id == what.tenant_id] if what.tenant_id else [])]]
+        return [matching((_s.mailbox_id, what.mailbox_id), (_s.tenant_id, what.tenant_id))]
     tenants = [what.tenant_id] if what.tenant_id else connection.execute(select(t.tenants.c.id)).scalars()
     return [[_s.tenant_id == tenant_id] for tenant_id in tenants]
 
@@ -152,7 +152,7 @@ def _conditions(connection: Connection, what: Search) -> tuple[list[Any], list[A
         named.append(_s.received_at >= what.since)
     if what.until:
         named.append(_s.received_at < what.until)
-    walked = [column == value for column, value in ((_s.reason, what.reason), (_s.decision, what.decision)) if value]
+    walked: list[Any] = [*matching((_s.reason, what.reason), (_s.decision, what.decision))]
     for column, value in ((_s.subject, what.subject), (_s.from_address, what.sender), (_s.to_header, what.to)):
         if value:
             walked.append(column.icontains(value, autoescape=True))
@@ -200,12 +200,8 @@ def _mailboxes(connection: Connection, what: Search) -> list[str]:
     """The ids of the mailboxes to look at, because states are indexed by mailbox."""
     if what.mailbox_id:
         return [what.mailbox_id]
-    query = select(t.mailboxes.c.id)
-    return list(
-        connection.execute(
-            query.where(t.mailboxes.c.tenant_id == what.tenant_id) if what.tenant_id else query
-        ).scalars()
-    )
+    query = select(t.mailboxes.c.id).where(*matching((t.mailboxes.c.tenant_id, what.tenant_id)))
+    return list(connection.execute(query).scalars())
 
 
 def one(connection: Connection, send_id: str) -> Any:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from policy.reputation import Standing, assess
 from policy.settings import Reputation
 from policy.state import Rates
+from relay.mail.address import domain_of
 from relay.store import investigations
 from relay.store import schema as t
 from relay.store.accounts import BY_REPUTATION, pause_mailbox, set_tenant_status
@@ -57,7 +58,7 @@ class Judge:
     def _pause_wider(self, connection: Connection, box: Any, at: int) -> bool:
         if self._rule_of(None).mode != "enforce":
             return False
-        domain = box.address_key.rpartition("@")[2]
+        domain = domain_of(box.address_key)
         judged = self._judged(connection, f"domain:{domain}", at)
         if judged.standing.status == "pause":
             self._pause_domain(connection, box.tenant_id, domain, judged, at)

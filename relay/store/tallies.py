@@ -12,20 +12,19 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from policy.usage import HOUR
+from relay.mail.address import domain_of
 from relay.store import meta
-from relay.store.prepared import Prepared
+from relay.store.prepared import insertion
 
 Counted = tuple[tuple[str, ...], int, Mapping[str, int]]  # scopes, time, columns
 
 COLUMNS = ("sent", "delivered", "bounced", "complained", "deferred", "refused")
 
-_ADD = Prepared(
-    "INSERT INTO tallies (scope, hour, sent, delivered, bounced, complained, deferred, refused)"
-    " VALUES (:scope, :hour, :sent, :delivered, :bounced, :complained, :deferred, :refused)"
-    " ON CONFLICT (scope, hour) DO UPDATE SET sent = tallies.sent + excluded.sent,"
-    " delivered = tallies.delivered + excluded.delivered, bounced = tallies.bounced + excluded.bounced,"
-    " complained = tallies.complained + excluded.complained, deferred = tallies.deferred + excluded.deferred,"
-    " refused = tallies.refused + excluded.refused"
+_ADD = insertion(
+    "tallies",
+    ("scope", "hour", *COLUMNS),
+    "ON CONFLICT (scope, hour) DO UPDATE SET "
+    + ", ".join(f"{name} = tallies.{name} + excluded.{name}" for name in COLUMNS),
 )
 _OF_SCOPE = text("SELECT * FROM tallies WHERE scope = :scope ORDER BY hour")
 _FORGET = text("DELETE FROM tallies WHERE scope = :scope")
@@ -33,7 +32,7 @@ _FORGET = text("DELETE FROM tallies WHERE scope = :scope")
 
 def scopes(tenant_id: str, mailbox_id: str, from_address: str) -> tuple[str, str, str]:
     """The scopes in which a message counts: mailbox, tenant, domain."""
-    return f"mailbox:{mailbox_id}", f"tenant:{tenant_id}", f"domain:{from_address.rpartition('@')[2].lower()}"
+    return f"mailbox:{mailbox_id}", f"tenant:{tenant_id}", f"domain:{domain_of(from_address).lower()}"
 
 
 def add(connection: Connection, counted: Iterable[Counted]) -> None:
@@ -53,7 +52,7 @@ def add_late(connection: Connection, counted: Sequence[Counted]) -> None:
     began = begun_anew(connection, {scope for scopes_, _, _ in counted for scope in scopes_})
 
     def counting(scope: str, at: int) -> str:
-        return _lifted(scope) if at < began.get(scope, 0) else scope
+        return lifted(scope) if at < began.get(scope, 0) else scope
 
     late = [(tuple([counting(scope, at) for scope in scopes_]), at, columns) for scopes_, at, columns in counted]
     add(connection, late)
@@ -61,18 +60,19 @@ def add_late(connection: Connection, counted: Sequence[Counted]) -> None:
 
 def set_aside(connection: Connection, scope: str, now: int) -> None:
     """Start a scope anew: what was sent until now no longer counts against it."""
-    meta.remember(connection, _lifted(scope), str(now))
+    meta.remember(connection, lifted(scope), str(now))
     rows = [dict(row._mapping) for row in connection.execute(_OF_SCOPE, {"scope": scope})]
     if rows:
-        _ADD.many(connection, [row | {"scope": _lifted(scope)} for row in rows])
+        _ADD.many(connection, [row | {"scope": lifted(scope)} for row in rows])
         connection.execute(_FORGET, {"scope": scope})
 
 
 def begun_anew(connection: Connection, scopes: Collection[str]) -> dict[str, int]:
     """When a person last started the counts of each of these scopes anew; those never started anew are missing."""
-    known = meta.recalled_all(connection, {_lifted(scope) for scope in scopes})
-    return {scope: int(known[_lifted(scope)]) for scope in scopes if _lifted(scope) in known}
+    known = meta.recalled_all(connection, {lifted(scope) for scope in scopes})
+    return {scope: int(known[lifted(scope)]) for scope in scopes if lifted(scope) in known}
 
 
-def _lifted(scope: str) -> str:
+def lifted(scope: str) -> str:
+    """Where counts of a scope are that were set aside."""
     return f"lifted:{scope}"

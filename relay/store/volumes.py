@@ -8,7 +8,9 @@ from sqlalchemy import Connection, func, select
 from policy.outcomes import GroupBy
 from policy.usage import DAY, HOUR
 from relay.store import schema as t
-from relay.store.prepared import Prepared
+from relay.store.paging import matching
+from relay.store.prepared import Prepared, insertion
+from relay.store.tallies import COLUMNS, lifted
 
 WEEKS = 4
 HOURS = DAY // HOUR
@@ -17,10 +19,9 @@ _t = t.tallies.c
 
 def _adding(table: str, period: str) -> Prepared:
     """The statement that adds to a count of a period; all words of the SQL come from this module."""
-    key = f"tenant_id, {period}, mailbox_id, provider, campaign"
-    return Prepared(
-        f"INSERT INTO {table} ({key}, sent) VALUES (:tenant_id, :{period}, :mailbox_id, :provider, :campaign, :sent)"  # noqa: S608
-        f" ON CONFLICT ({key}) DO UPDATE SET sent = {table}.sent + excluded.sent"
+    key = ("tenant_id", period, "mailbox_id", "provider", "campaign")
+    return insertion(
+        table, (*key, "sent"), f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET sent = {table}.sent + excluded.sent"
     )
 
 
@@ -55,8 +56,8 @@ def sent_between(
     found: dict[str, Counter[str]] = {}
     for v, span in parts:
         asked = {"mailbox": v.mailbox_id, "campaign": v.campaign, "provider": v.provider}[by]
-        query = select(v.provider, asked.label("asked"), func.sum(v.sent)).where(v.tenant_id == tenant_id, span)
-        query = query.where(v.mailbox_id == mailbox_id) if mailbox_id else query
+        own = (v.tenant_id == tenant_id, *matching((v.mailbox_id, mailbox_id)))
+        query = select(v.provider, asked.label("asked"), func.sum(v.sent)).where(*own, span)
         for provider, name, sent in connection.execute(query.group_by(v.provider, asked)):
             found.setdefault(name, Counter())[provider] += int(sent)
     return found
@@ -66,7 +67,7 @@ def today_and_before(connection: Connection, scopes: Sequence[str], now: int) ->
     """Per scope what was sent today so far, and up to the same hour on this weekday in each week since mail began."""
     midnight = now - now % DAY
     starts = [midnight - week * 7 * DAY for week in range(WEEKS + 1)]
-    names = {name: scope for scope in scopes for name in (scope, f"lifted:{scope}")}
+    names = {name: scope for scope in scopes for name in (scope, lifted(scope))}
     firsts: dict[str, int] = {}
     for row in _FIRST.all(connection, scopes=list(names), since=starts[-1] // HOUR):
         if row.first is not None:
@@ -98,14 +99,13 @@ def _weeks(sent: Sequence[int], starts: Sequence[int], first: int | None) -> tup
 def by_day(connection: Connection, scope: str, since: int) -> list[dict[str, int]]:
     """Counts per day since a time, oldest first, for charts."""
     day = (_t.hour // 24).label("day")
-    names = [c for c in t.tallies.columns if c.name not in ("scope", "hour")]
     query = (
-        select(day, *(func.sum(c).label(c.name) for c in names))
-        .where(_t.scope.in_((scope, f"lifted:{scope}")), _t.hour >= since // HOUR)
+        select(day, *(func.sum(_t[name]).label(name) for name in COLUMNS))
+        .where(_t.scope.in_((scope, lifted(scope))), _t.hour >= since // HOUR)
         .group_by(day)
         .order_by(day)
     )
     return [
-        {"at": int(row.day) * DAY, **{c.name: int(getattr(row, c.name)) for c in names}}
+        {"at": int(row.day) * DAY, **{name: int(getattr(row, name)) for name in COLUMNS}}
         for row in connection.execute(query)
     ]

@@ -10,13 +10,14 @@ from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, case, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from relay.store import places, restored
 from relay.store import schema as t
 from relay.store.accounts import Unknown
 from relay.store.approvals import NotWaiting, withdraw
 from relay.store.bell import ring
+from relay.store.paging import matching
 from relay.store.queue import change
 from relay.store.sends import let_body_go
 from relay.store.states import OPEN, WAITING
@@ -41,8 +42,9 @@ def listed(connection: Connection, which: Which, limit: int) -> Sequence[Any]:
         select(t.deliveries, t.sends.c.subject, t.mailboxes.c.name.label("mailbox"))
         .join(t.sends, t.sends.c.id == _d.send_id)
         .outerjoin(t.mailboxes, t.mailboxes.c.id == _d.mailbox_id)
+        .where(_d.state.in_(sorted(OPEN)), *_conditions(which))
     )
-    return connection.execute(_narrowed(query, which, OPEN).order_by(_d.due_at, _d.send_id, _d.n).limit(limit)).all()
+    return connection.execute(query.order_by(_d.due_at, _d.send_id, _d.n).limit(limit)).all()
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -77,10 +79,10 @@ def cancel(connection: Connection, send_id: str, *, by: str, note: str, now: int
     for reason, some in (("cancelled", [row for row in rows if row not in apart]), (restored.REASON, apart)):
         change(connection, some, "cancelled", now=now, kind="delivery.cancelled", reason=reason, data=data)
     places.give_back(connection, [row for row in rows if row not in apart], now)
-    let_body_go(connection, send_id, by=by)
     count = len(rows)
     with suppress(NotWaiting):  # nothing of it is held
         count += withdraw(connection, send_id, by=by, note=note, now=now)
+    let_body_go(connection, send_id, by=by)
     if not count and not _exists(connection, send_id):
         raise Unknown("send", send_id)
     return count
@@ -91,13 +93,9 @@ def never_left(row: Any) -> bool:
     return row.state in ("cancelled", "rejected") and row.reason != restored.REASON
 
 
-def _narrowed(query: Select[Any], which: Which, states: frozenset[str]) -> Select[Any]:
-    return query.where(_d.state.in_(sorted(states)), *_conditions(which))
-
-
 def _conditions(which: Which) -> list[Any]:
-    named = {_d.send_id: which.send_id, _d.mailbox_id: which.mailbox_id, _d.domain: which.domain, _d.state: which.state}
-    return [column == value for column, value in named.items() if value]
+    own = (_d.send_id, which.send_id), (_d.mailbox_id, which.mailbox_id)
+    return [*matching(*own, (_d.domain, which.domain), (_d.state, which.state))]
 
 
 def _exists(connection: Connection, send_id: str) -> bool:

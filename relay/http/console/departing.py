@@ -5,6 +5,7 @@ from typing import Any
 
 from relay.delivery.dress import Unconvertible, Unsignable, Wardrobe, dressed
 from relay.http.house import House
+from relay.mail.address import domain_of
 from relay.mail.departure import WireError
 from relay.store import queue
 from relay.store.keys import Signers
@@ -33,7 +34,7 @@ def read(connection: Any, house: House, send_id: str) -> Bytes | None:
     if parcel is None or provider is None or not due:
         return Bytes(data, data, "" if provider is not None else "no provider is configured")
     signers = Signers(house.vault)
-    signers.load(connection, house.clock(), parcel.from_address.rpartition("@")[2])
+    signers.load(connection, house.clock(), domain_of(parcel.from_address))
     wardrobe = Wardrobe(settings.server.hostname, house.links(), signers.of)
     try:
         return Bytes(data, bytes(dressed(data, parcel, tuple(due), provider, wardrobe)))
