@@ -20,7 +20,7 @@ from relay.app.parts import Parts
 from relay.app.setup import free
 from relay.feedback.station import Station
 from relay.http import dns_records
-from relay.store import attribution, audit, domains, feedback, journal, notices, roster
+from relay.store import attribution, audit, domain_checks, feedback, journal, keys, notices
 from relay.store.approvals import expire_approvals
 from relay.store.clock import WORTH_TELLING
 from relay.store.engine import Unreachable
@@ -170,7 +170,7 @@ class Chores:
     async def _domains(self) -> None:
         """Check the domains that are due in DNS: each daily, those that rotate their keys more often."""
         parts = self._parts
-        rows = await self._alone(lambda c: domains.take_for_check(c, parts.clock())) or ()
+        rows = await self._alone(lambda c: domain_checks.take_for_check(c, parts.clock())) or ()
         for row in rows:
             await self._ask_dns(row)
         if rows:
@@ -178,10 +178,10 @@ class Chores:
 
     async def _ask_dns(self, row: Any) -> None:
         parts = self._parts
-        keys = await parts.reader.call(lambda c: roster.keys_of(c, row.name))
-        found = await dns_records.check(row, keys, parts.settings, parts.resolver)
+        own_keys = await parts.reader.call(lambda c: keys.of_domain(c, row.name))
+        found = await dns_records.check(row, own_keys, parts.settings, parts.resolver)
         records = [record.as_json() for record in found]
-        await parts.writer.run(lambda c: domains.checked(c, row.id, records=records, now=parts.clock()))
+        await parts.writer.run(lambda c: domain_checks.checked(c, row.id, records=records, now=parts.clock()))
 
     async def bury_the_dead(self) -> None:
         """Free what was held by processes that have been silent for too long."""

@@ -21,13 +21,13 @@ from relay.delivery.route import idempotent
 from relay.mail.dkim_key import DkimKeyError
 from relay.mail.ids import Ids
 from relay.store import journal, partitions
-from relay.store.accounts import InUse, Taken
 from relay.store.acts import enact
 from relay.store.clock import time_of
 from relay.store.credentials import declared_hashes, revoked_of_files
 from relay.store.declared import declare
 from relay.store.declaring import Makers
 from relay.store.engine import Database, dumps, loads
+from relay.store.errors import InUse, Taken
 from relay.store.events import Event
 from relay.store.keys import Brought, bypassed, ensure_keys
 from relay.store.meta import remember, remembered

@@ -29,12 +29,11 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the ledger, newest first."""
-    from relay.cli.rows import every
-    from relay.store import accounts
+    from relay.cli.rows import every, find_tenant
 
     with opened(config) as house, house.reading() as connection:
-        own = accounts.tenant(connection, tenant).id if tenant else None
-        found = every(connection, "consents", {"tenant_id": own, "key": key_of(email) or None}, limit)
+        filters = {"tenant_id": find_tenant(connection, tenant) or None, "key": key_of(email) or None}
+        found = every(connection, "consents", filters, limit)
         rows = [_shown(row) for row in found]
     columns = (
         Column("Address", "email", "bold"),
@@ -93,7 +92,7 @@ def import_(
     with opened(config) as house:
         with house.reading() as connection:
             own = str(accounts.tenant(connection, tenant).id)
-            tenants = {name: row_id for row_id, name in listings.tenant_names(connection).items()}
+            tenants = listings.tenant_ids(connection)
         read = consent_reader(tenants, own, house.new_id, house.now)
         tally = taken(file, Columns(CONSENT_COLUMNS, closed=True), read, writer_of(house))
     return report(tally, as_json=as_json)

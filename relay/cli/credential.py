@@ -33,13 +33,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List credentials; secrets are not kept and cannot be shown."""
-    from relay.cli.rows import find_mailbox
-    from relay.store import accounts
+    from relay.cli.rows import find_mailbox, find_tenant
     from relay.store.credentials import listed, tenant_behind
 
     with opened(config) as house, house.reading() as connection:
         own = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
-        of = accounts.tenant(connection, tenant).id if tenant else ""
+        of = find_tenant(connection, tenant)
         rows = [shown(row) for row in listed(connection, own) if of in ("", tenant_behind(row))]
     columns = (
         Column("Credential", "id"),
@@ -141,8 +140,8 @@ def shown(row: Any) -> dict[str, Any]:
 
 
 def _find(connection: "Connection", reference: str) -> Any:
-    from relay.store.accounts import Unknown
     from relay.store.credentials import listed
+    from relay.store.errors import Unknown
 
     named = [row for row in listed(connection) if reference in (row.id, row.username, row.label, row.prefix)]
     alive = [row for row in named if row.status == "active"] or named

@@ -88,16 +88,17 @@ def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> 
 def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Check DNS now, and say what is wrong. The result is stored. Exit 1 if the domain is not verified."""
     from relay.cli.dns import asked
-    from relay.store import domains, roster
+    from relay.store import domain_checks, domains
+    from relay.store.keys import of_domain
 
     with opened(config) as house:
         with house.reading() as connection:
-            row = roster.domain(connection, domain)
-            keys = roster.keys_of(connection, row.name)
+            row = domains.domain(connection, domain)
+            keys = of_domain(connection, row.name)
         found = asked(house.settings, row, keys)
         with house.writing() as connection:
             records = [f.as_json() for f in found]
-            status = domains.checked(connection, row.id, records=records, now=house.now())
+            status = domain_checks.checked(connection, row.id, records=records, now=house.now())
         _print(house, row.id, as_json=as_json)
     return 0 if status == "verified" else EXIT_REFUSED
 
@@ -106,12 +107,12 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Make new DKIM keys, and print the records to publish. The old keys sign until DNS has the new ones."""
     from relay.mail.dkim_key import generate_ed25519, generate_rsa
-    from relay.store import roster, rotation
+    from relay.store import domains, rotation
 
     with opened(config) as house:
         pairs = (generate_rsa(), generate_ed25519())
         with house.writing() as connection:
-            row = roster.domain(connection, domain)
+            row = domains.domain(connection, domain)
             brought = house.settings.brings_keys_of(row.name)
             rotation.rotate(
                 connection,
@@ -128,11 +129,12 @@ def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
 
 def _print(house: "House", reference: str, *, as_json: bool) -> None:
     from relay.http.dns_records import last_seen
-    from relay.store import roster
+    from relay.store import domains
+    from relay.store.keys import of_domain
 
     with house.reading() as connection:
-        row = roster.domain(connection, reference)
-        keys = roster.keys_of(connection, row.name)
+        row = domains.domain(connection, reference)
+        keys = of_domain(connection, row.name)
     records = [found.as_json() for found in last_seen(row, keys, house.settings)]
     if as_json:
         print_json(_shown(row) | {"dnsRecords": records})

@@ -32,11 +32,11 @@ _KNOWN = {
     "config.errors.SecretMissing": EXIT_USAGE,
     "relay.mail.address.AddressError": EXIT_USAGE,
     "relay.mail.dkim_key.DkimKeyError": EXIT_USAGE,
-    "relay.store.accounts.Unknown": EXIT_REFUSED,
-    "relay.store.accounts.Ambiguous": EXIT_REFUSED,
-    "relay.store.accounts.Taken": EXIT_REFUSED,
-    "relay.store.accounts.InUse": EXIT_REFUSED,
-    "relay.store.accounts.Declared": EXIT_REFUSED,
+    "relay.store.errors.Unknown": EXIT_REFUSED,
+    "relay.store.errors.Ambiguous": EXIT_REFUSED,
+    "relay.store.errors.Taken": EXIT_REFUSED,
+    "relay.store.errors.InUse": EXIT_REFUSED,
+    "relay.store.errors.Declared": EXIT_REFUSED,
     "relay.store.rotation.Rotating": EXIT_REFUSED,
     "relay.store.approvals.NotWaiting": EXIT_REFUSED,
     "relay.store.approvals.Changed": EXIT_REFUSED,
@@ -90,7 +90,7 @@ def _listed(error: Exception, names: set[str]) -> str:
     """The commands whose list has what the caller may have meant; "" if there are none."""
     if "relay.store.approvals.NotWaiting" in names:
         return "hold"
-    kind = str(getattr(error, "kind", "")) if "relay.store.accounts.Unknown" in names else ""
+    kind = str(getattr(error, "kind", "")) if "relay.store.errors.Unknown" in names else ""
     return "queue" if kind == "send" else kind
 
 

@@ -100,10 +100,10 @@ def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:
-    from relay.cli.rows import find_mailbox
-    from relay.store import accounts, approvals
+    from relay.cli.rows import find_mailbox, find_tenant
+    from relay.store import approvals
 
-    tenant_id = accounts.tenant(connection, tenant).id if tenant else ""
+    tenant_id = find_tenant(connection, tenant)
     mailbox_id = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
     page = approvals.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
     return _told(connection, page.rows)

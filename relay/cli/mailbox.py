@@ -25,12 +25,11 @@ ROLES = ("agent", "bulk")
 @app.command("list")
 def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List mailboxes."""
-    from relay.cli.rows import every
-    from relay.store import accounts
+    from relay.cli.rows import every, find_tenant
     from relay.store.listings import tenant_names
 
     with opened(config) as house, house.reading() as connection:
-        own = accounts.tenant(connection, tenant).id if tenant else None
+        own = find_tenant(connection, tenant) or None
         names = tenant_names(connection)
         found = sorted(every(connection, "mailboxes", {"tenant_id": own}), key=lambda row: (row.name, row.created_at))
         rows = [_shown(row, names[row.tenant_id]) for row in found]
@@ -126,7 +125,8 @@ def pause(
 ) -> None:
     """Stop the mailbox at once; queued mail stays queued."""
     from relay.cli.rows import find_mailbox
-    from relay.store.accounts import check_is_in_use, pause_mailbox
+    from relay.store.accounts import pause_mailbox
+    from relay.store.declaring import check_is_in_use
 
     with opened(config) as house, house.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
@@ -139,7 +139,8 @@ def pause(
 def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None) -> None:
     """Let a paused mailbox send again, whoever or whatever paused it."""
     from relay.cli.rows import find_mailbox
-    from relay.store.accounts import check_is_in_use, resume_mailbox
+    from relay.store.accounts import resume_mailbox
+    from relay.store.declaring import check_is_in_use
     from relay.submission.account import policy_of
 
     with opened(config) as house, house.writing() as connection:
@@ -179,7 +180,7 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """The mailbox's limit for each window, and how much of it is used."""
     from relay.http.mailbox_shapes import effective
-    from relay.store.roster import usage
+    from relay.store.places import usage
     from relay.submission.account import policy_of
 
     sent = usage(connection, f"mailbox:{row.id}").sent
@@ -206,10 +207,9 @@ def _most(limit: int | None) -> str:
 
 def _domain_hint(connection: "Connection", domain: str) -> str:
     """What is still missing before the mailbox can send its first message."""
-    from relay.store.mailboxes import domain_named
-    from relay.store.suppressions import suffixes
+    from relay.store.domains import nearest
 
-    row = domain_named(connection, suffixes(domain))
+    row = nearest(connection, domain)
     if row is None:
         return f"It cannot send until its domain is added and verified: gatepost domain add {domain}"
     proof = f"It cannot send until {row.name} is verified: gatepost domain show {row.name}"

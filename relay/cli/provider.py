@@ -22,10 +22,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The provider's name i
 @app.command("list")
 def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List providers in the order of the file."""
-    from relay.store.roster import providers
+    from relay.store.providers import by_name
 
     with opened(config) as house, house.reading() as connection:
-        rows = providers(connection)
+        rows = by_name(connection)
         shown = [_shown(provider, rows.get(provider.name)) for provider in house.settings.providers]
     columns = (
         Column("Provider", "name", "bold"),

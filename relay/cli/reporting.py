@@ -11,13 +11,13 @@ from policy.attribution import Model
 from policy.outcomes import GroupBy
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
-from relay.cli.rows import every, find_mailbox
+from relay.cli.rows import every, find_mailbox, find_tenant
 from relay.cli.values import plain_domain
 from relay.http import outcomes as outcome_report
 from relay.http import reputation
 from relay.http.house import House as Parts
 from relay.http.problems import Problem
-from relay.store import accounts, roster
+from relay.store import accounts, domains
 from relay.store.listings import tenant_names
 from relay.submission.account import policy_of
 
@@ -73,15 +73,14 @@ def _scopes(house: House, mailbox: str, domain: str, tenant: str) -> list[tuple[
             raise BadUsage("--domain cannot be combined with --mailbox or --tenant")
         name = plain_domain(domain)
         with house.reading() as connection:
-            roster.check_known(connection, name)
+            domains.check_known(connection, name)
         return [(name, f"domain:{name}", house.settings.policy().reputation)]
     with house.reading() as connection:
         names = tenant_names(connection)
-        own = accounts.tenant(connection, tenant).id if tenant else None
         rows = (
             [find_mailbox(connection, mailbox, tenant)]
             if mailbox
-            else list(every(connection, "mailboxes", {"tenant_id": own}))
+            else list(every(connection, "mailboxes", {"tenant_id": find_tenant(connection, tenant) or None}))
         )
     return [
         (row.name, f"mailbox:{row.id}", policy_of(house.settings, row, names[row.tenant_id]).reputation)

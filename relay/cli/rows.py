@@ -12,10 +12,14 @@ from relay.store.listings import listed
 PAGE = 500
 
 
+def find_tenant(connection: Connection, reference: str) -> str:
+    """The id of a tenant by name or id; "" if none is given. Raises Unknown."""
+    return str(accounts.tenant(connection, reference).id) if reference else ""
+
+
 def find_mailbox(connection: Connection, reference: str, tenant: str = "") -> Any:
     """The mailbox by name, address or id, within a tenant if one is given. Raises Unknown."""
-    own = accounts.tenant(connection, tenant).id if tenant else ""
-    return accounts.mailbox(connection, reference, own)
+    return accounts.mailbox(connection, reference, find_tenant(connection, tenant))
 
 
 def every(connection: Connection, table: str, filters: Mapping[str, Any], limit: int | None = None) -> Iterator[Any]:

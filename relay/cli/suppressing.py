@@ -10,12 +10,12 @@ from policy.moment import precise
 from policy.settings import Reputation
 from relay.cli.errors import BadUsage
 from relay.cli.house import House
-from relay.cli.rows import find_mailbox
+from relay.cli.rows import find_mailbox, find_tenant
 from relay.cli.values import key_of, one_of, plain_address, span
 from relay.mail.address import Address
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Consequences, Rules, Suppress
-from relay.store.suppressions import suffixes
+from relay.store.domains import suffixes
 from relay.submission.account import policy_of
 
 
@@ -95,7 +95,7 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
 def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
     """Remove every entry that the reference means; returns how many there were."""
     now, by = house.now(), house.operator
-    own = accounts.tenant(connection, tenant).id if tenant else ""
+    own = find_tenant(connection, tenant)
     if reference.startswith(("sup_", "sdom_")):
         return _release_one(connection, reference, by, now)
     if domain := domain_in(reference):

@@ -96,8 +96,9 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 
 
 def _set(name: str, status: str, cause: str, config: Any) -> None:
-    from relay.store.accounts import check_is_in_use, set_tenant_status
+    from relay.store.accounts import set_tenant_status
     from relay.store.accounts import tenant as find
+    from relay.store.declaring import check_is_in_use
 
     with opened(config) as house, house.writing() as connection:
         row = find(connection, name)

@@ -82,5 +82,5 @@ def plain_address(text: str) -> "Address":
 
 
 def key_of(text: str) -> str:
-    """The folded key of an address; "" for none."""
+    """The folded key of the address in a filter; "" if there is none."""
     return plain_address(text).key if text else ""

@@ -67,7 +67,7 @@ class Found:
 
 
 def wanted(row: Any, keys: Sequence[Any], settings: Settings) -> list[Wanted]:
-    """Every record the domain (a row of `domains`) should have; `keys` are those of `roster.keys_of`."""
+    """Every record the domain (a row of `domains`) should have; `keys` are those of `keys.of_domain`."""
     name = row.name
     records = [_ownership(row, settings)] if row.verification != "trusted" else []
     records += [_dkim(name, key) for key in keys]

@@ -20,9 +20,10 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import may, not_found
 from relay.http.shapes import DateTime, Given, Line, Lines, Listing, Short, Told, among, of_row
 from relay.http.strict import Resource
+from relay.mail.address import domain_of
 from relay.mail.dkim_key import generate_ed25519, generate_rsa
-from relay.store import accounts, domains, keys, listings, roster, rotation
-from relay.store.suppressions import suffixes
+from relay.store import accounts, domain_checks, domains, keys, listings, rotation
+from relay.store.errors import Unknown
 
 router = Resource("Domains")
 DomainId = Annotated[str, Path(alias="id", description="Id or name.", max_length=260)]
@@ -118,7 +119,7 @@ async def add_domain(body: NewDomain, parts: Parts, who: Operator) -> Any:
             now=now,
             brought=keys.Brought(rsa, ed25519),
         )
-        return roster.domain(connection, new.id), roster.keys_of(connection, new.name)
+        return domains.domain(connection, new.id), keys.of_domain(connection, new.name)
 
     row, own_keys = await parts.write(job)
     parts.changed()
@@ -134,13 +135,13 @@ async def list_domains(
     status: Annotated[Status | None, Query()] = None,
 ) -> Any:
     """The operator sees all domains, a mailbox's key only the domain of its own address."""
-    name = roster.as_stored(domain) if domain else None
+    name = domains.as_stored(domain) if domain else None
     filters = {"name": name, "status": status, "tenant_id": who.tenant_id or None}
 
     def question(connection: Any) -> Any:
         narrowed = filters | _own_domains(connection, who)
         page = listings.listed(connection, "domains", narrowed, after=turn.after, limit=turn.limit)
-        return page, {row.id: roster.keys_of(connection, row.name) for row in page.rows}
+        return page, {row.id: keys.of_domain(connection, row.name) for row in page.rows}
 
     page, own_keys = await parts.look(question)
     return listing(parts, turn, page, lambda row: told(parts, row, own_keys[row.id]))
@@ -230,8 +231,8 @@ async def verify(parts: House, row: Any, own_keys: Any) -> tuple[Any, Any]:
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        domains.checked(connection, row.id, records=[f.as_json() for f in found], now=now)
-        return roster.domain(connection, row.id), roster.keys_of(connection, row.name)
+        domain_checks.checked(connection, row.id, records=[f.as_json() for f in found], now=now)
+        return domains.domain(connection, row.id), keys.of_domain(connection, row.name)
 
     return await parts.write(job)
 
@@ -249,13 +250,13 @@ def _etag(row: Any) -> str:
 def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:
     """A domain and its keys. Raises 404 if the caller may not see it."""
     try:
-        row = roster.domain(connection, reference)
-    except accounts.Unknown:
+        row = domains.domain(connection, reference)
+    except Unknown:
         raise not_found("domain") from None
     own = _own_domains(connection, who).get("name")
     if not who.is_operator and (row.tenant_id != who.tenant_id or (own is not None and row.name not in own)):
         raise not_found("domain")
-    return row, roster.keys_of(connection, row.name)
+    return row, keys.of_domain(connection, row.name)
 
 
 def _own_domains(connection: Any, who: Caller) -> dict[str, Any]:
@@ -263,4 +264,4 @@ def _own_domains(connection: Any, who: Caller) -> dict[str, Any]:
     if who.is_operator or who.is_of_tenant:
         return {}
     row = listings.one(connection, "mailboxes", who.mailbox_id)
-    return {"name": suffixes(row.address_key.rpartition("@")[2]) if row is not None else ()}
+    return {"name": domains.suffixes(domain_of(row.address_key)) if row is not None else ()}

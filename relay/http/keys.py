@@ -18,6 +18,7 @@ from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
 from relay.store.credentials import AGENT_SCOPE, TENANT_SCOPE, scope_told
+from relay.store.errors import Unknown
 
 router = Resource("Keys")
 Permission = Literal["send", "read", "manage"]
@@ -126,7 +127,7 @@ def _belongs(connection: Any, scope: str, tenant_name: str) -> tuple[str, str]:
         return accounts.tenant(connection, tenant_name).id, ""
     try:
         found = accounts.mailbox(connection, scope)
-    except accounts.Unknown:
+    except Unknown:
         for row, _ in accounts.owners(connection, {scope}):
             raise invalid("scope", f"is an alias of {row.name}: give {row.address}") from None
         return accounts.tenant(connection, DEFAULT_TENANT).id, ""

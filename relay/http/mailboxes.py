@@ -29,10 +29,12 @@ from relay.http.pages import Turning, listing
 from relay.http.problems import invalid, may
 from relay.http.shapes import NO_CAUSE, Listing, PauseCause, address_of, of_row
 from relay.http.strict import Resource
-from relay.mail.address import key_of
-from relay.store import accounts, credentials, listings, mailboxes, roster
+from relay.mail.address import domain_of, key_of
+from relay.store import accounts, credentials, domains, listings
 from relay.store.accounts import NewMailbox as Row
+from relay.store.declaring import check_is_in_use
 from relay.store.guard import of_mailbox, of_tenant
+from relay.store.places import usages
 from relay.submission.account import policy_of
 from relay.submission.snippets import entrance
 
@@ -71,7 +73,7 @@ async def make_mailbox(body: NewMailbox, parts: Parts, who: Operator) -> Any:
             settings={"aliases": aliases, "language": body.language} | body.footer_settings(),
         )
         accounts.add_mailbox(connection, new, by=who.actor, now=now)
-        username = mailboxes.free_username(connection, body.name, address.wire)
+        username = credentials.free_username(connection, body.name, address.wire)
         own = replace(fresh.of_mailbox(new, new.name), username=username)
         credentials.issue(connection, own, by=who.actor, now=now)
         return username, accounts.mailbox(connection, mailbox_id)
@@ -154,7 +156,7 @@ async def pause_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who, body: Pau
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        accounts.check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
+        check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
         accounts.pause_mailbox(connection, found.id, by=who.actor, cause=body.cause, now=now)
         return accounts.mailbox(connection, found.id)
 
@@ -178,7 +180,7 @@ async def resume_mailbox(mailbox_id: MailboxId, parts: Parts, who: Who) -> Any:
     now = parts.clock()
 
     def job(connection: Any) -> Any:
-        accounts.check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
+        check_is_in_use("mailbox", accounts.mailbox(connection, found.id))
         tenant = accounts.tenant(connection, found.tenant_id).name
         rule = policy_of(parts.settings(), found, tenant).reputation
         accounts.resume_mailbox(connection, found.id, rule=rule, by=who.actor, now=now)
@@ -203,16 +205,16 @@ async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any
     def question(connection: Any) -> Any:
         scopes = {scope for row in rows for scope in (of_mailbox(row.id), of_tenant(row.tenant_id))}
         return (
-            mailboxes.domains_of(connection, rows),
-            roster.usages(connection, scopes),
+            domains.nearest_to_each(connection, {domain_of(row.address_key) for row in rows}),
+            usages(connection, scopes),
             listings.tenants_by_id(connection),
         )
 
-    domains, usages, tenants = await parts.look(question)
+    nearest, used, tenants = await parts.look(question)
     known = await asyncio.gather(*(parts.accounts.get(row.id) for row in rows))
     now = parts.clock()
     policies = [account.policy if account else None for account in known]
     return {
-        row.id: told(row, domains[row.id], tenants[row.tenant_id], policy, usages, now)
+        row.id: told(row, nearest[domain_of(row.address_key)], tenants[row.tenant_id], policy, used, now)
         for row, policy in zip(rows, policies, strict=True)
     }

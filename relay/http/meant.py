@@ -11,6 +11,7 @@ from relay.http.problems import invalid, not_found
 from relay.http.shapes import address_of
 from relay.mail.address import Address
 from relay.store import accounts
+from relay.store.errors import Unknown
 
 OfMailbox = Annotated[
     str | None, Query(alias="mailboxId", max_length=320, description="Id, name or address of a mailbox.")
@@ -34,7 +35,7 @@ async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
         return who.tenant_id
     try:
         row = await parts.look(lambda c: accounts.tenant(c, reference or DEFAULT_TENANT))
-    except accounts.Unknown:
+    except Unknown:
         raise not_found("tenant") from None
     if not who.is_operator and row.id != who.tenant_id:
         raise not_found("tenant")
@@ -52,7 +53,7 @@ async def mailbox_of(parts: House, who: Caller, reference: str, tenant_id: str =
     """The row of a mailbox; its name may exist in several tenants, and a key means its own tenant's. Raises 404."""
     try:
         return await parts.look(lambda c: accounts.mailbox(c, reference, tenant_id or who.tenant_id))
-    except accounts.Unknown:
+    except Unknown:
         raise not_found("mailbox") from None
 
 

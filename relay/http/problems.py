@@ -19,7 +19,7 @@ from starlette.types import Scope
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from relay.http.shapes import WrongField
-from relay.store.accounts import Ambiguous, Declared, Taken, Unknown
+from relay.store.errors import Ambiguous, Declared, Taken, Unknown
 from relay.store.rotation import Rotating
 from relay.store.writer import Broken, Unavailable
 

@@ -12,8 +12,7 @@ from relay.http.pages import Turning, listing, page_of
 from relay.http.problems import not_found
 from relay.http.shapes import NO_CAUSE, DateTime, Listing, PauseCause, Told, among, of_row
 from relay.http.strict import Resource
-from relay.store import roster
-from relay.store.providers import set_provider_status
+from relay.store.providers import by_name, set_provider_status
 
 router = Resource("Providers")
 ProviderName = Annotated[str, Path(alias="name", max_length=128)]
@@ -60,7 +59,7 @@ async def resume_provider(name: ProviderName, parts: Parts, who: Operator) -> An
 
 async def providers(parts: House) -> list[dict[str, Any]]:
     """Every provider of the configuration. Also used by the console."""
-    rows = await parts.look(roster.providers)
+    rows = await parts.look(by_name)
     return [_told(parts, provider, rows.get(provider.name)) for provider in parts.settings().providers]
 
 

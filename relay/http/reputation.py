@@ -20,7 +20,7 @@ from relay.http.meant import OfMailbox, scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Told, of_row, when
 from relay.http.strict import Resource
-from relay.store import roster, volumes
+from relay.store import domains, volumes
 from relay.store.rates import rates_of
 from relay.store.standing import together
 from relay.store.tallies import begun_anew
@@ -143,7 +143,7 @@ async def _scope(
         except ValueError as error:
             raise invalid("domain", str(error)) from None
         who.need_person("the reputation of a domain")
-        await parts.look(lambda c: roster.check_known(c, name))
+        await parts.look(lambda c: domains.check_known(c, name))
         return f"domain:{name}", parts.settings().policy().reputation
     if mailbox or not (who.is_operator or who.is_of_tenant or tenant):
         within = await tenant_of(parts, who, tenant) if tenant else ""

@@ -14,7 +14,7 @@ from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Moment, Note, Short, Told, WrongField, address_of, of_row
 from relay.http.strict import Resource
 from relay.http.suppressions import EntryId, WideScope, end_of
-from relay.store import accounts, listings, roster, suppression_list
+from relay.store import accounts, domains, listings, suppression_list
 
 router = Resource("Suppressions")
 
@@ -98,7 +98,7 @@ async def list_suppressed_domains(
     parts: Parts, who: Reads, turn: Turning, domain: Annotated[str | None, Query(max_length=255)] = None
 ) -> Any:
     """Newest first; a key sees those of its tenant."""
-    filters = {"domain": roster.as_stored(domain) if domain else None, "tenant_id": who.tenant_id or None}
+    filters = {"domain": domains.as_stored(domain) if domain else None, "tenant_id": who.tenant_id or None}
     return await listed(parts, turn, "suppressed_domains", filters, told)
 
 

@@ -12,7 +12,9 @@ from relay.http.problems import may, not_found
 from relay.http.shapes import NO_CAUSE, DateTime, Listing, PauseCause, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, listings
+from relay.store.declaring import check_is_in_use
 from relay.store.engine import loads
+from relay.store.errors import Unknown
 
 router = Resource("Tenants")
 TenantId = Annotated[str, Path(alias="id", description="Id or name.", max_length=128)]
@@ -58,9 +60,9 @@ async def _switch(parts: House, reference: str, status: str, cause: str, who: Ca
     def job(connection: Any) -> str:
         try:
             row = accounts.tenant(connection, reference)
-        except accounts.Unknown:
+        except Unknown:
             raise not_found("tenant") from None
-        accounts.check_is_in_use("tenant", row)
+        check_is_in_use("tenant", row)
         accounts.set_tenant_status(connection, row.id, status=status, cause=cause, by=who.actor, now=now)
         return str(row.id)
 

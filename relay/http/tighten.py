@@ -18,7 +18,7 @@ from policy.usage import WINDOWS
 from relay.http.access import Caller
 from relay.http.mailbox_shapes import ChangedMailbox, RateLimits, bound, effective, of_policy
 from relay.http.problems import Problem, invalid
-from relay.store import accounts, mailboxes
+from relay.store import accounts
 from relay.store.acts import enact
 from relay.store.engine import dumps, loads
 from relay.store.events import Event
@@ -43,7 +43,7 @@ def change(
     before = loads(row.tightened)
     tightened = _kept(before | _tightened(row, body, who, policy))
     if columns:
-        mailboxes.update_declared(connection, row.id, columns, now)
+        accounts.change_mailbox(connection, row.id, columns, now)
     if tightened != before:
         accounts.tighten_mailbox(connection, row.id, tightened, now)
     if columns or tightened != before:

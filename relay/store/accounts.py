@@ -16,43 +16,21 @@ from config.senders import DEFAULT_TENANT
 from policy.reputation import assess
 from policy.settings import Reputation
 from policy.state import Limits
-from relay.mail.address import key_of, parse_path
+from relay.mail.address import domain_of, key_of, parse_path
 from relay.store import schema as t
 from relay.store.acts import ITSELF, enact
+from relay.store.declaring import way_back
+from relay.store.domains import nearest
 from relay.store.engine import dumps, loads
+from relay.store.errors import Ambiguous, InUse, Taken, Unknown
 from relay.store.events import Event
-from relay.store.mailboxes import domain_named
+from relay.store.paging import matching
 from relay.store.queue import let_go
 from relay.store.rates import read_rates
-from relay.store.suppressions import suffixes
 from relay.store.tallies import set_aside
 
 BY_REPUTATION = "reputation: "
 PAUSED = ("mailbox_paused", "tenant_paused", "reputation_paused")  # reasons why accepted mail waits
-
-
-class Taken(Exception):
-    """The name or address belongs to another mailbox or tenant."""
-
-
-class InUse(Exception):
-    """It cannot be changed because something else still depends on it."""
-
-
-class Unknown(Exception):
-    """There is no such thing: a tenant, a mailbox, whatever `kind` says."""
-
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"there is no {kind} {name}")
-        self.kind = kind
-
-
-class Ambiguous(Exception):
-    """Mailboxes of several tenants have this name."""
-
-
-class Declared(Exception):
-    """It is declared in the configuration file and must be changed there."""
 
 
 class NewMailbox(Struct, frozen=True):
@@ -111,10 +89,8 @@ def mailbox(connection: Connection, reference: str, tenant_id: str = "") -> Any:
     A match by id or address takes precedence over a match by name.
     """
     m, key = t.mailboxes.c, key_of(reference)
-    query = select(t.mailboxes).where((m.id == reference) | (m.name == reference) | (m.address_key == key))
-    if tenant_id:
-        query = query.where(m.tenant_id == tenant_id)
-    rows = connection.execute(query).all()
+    named = (m.id == reference) | (m.name == reference) | (m.address_key == key)
+    rows = connection.execute(select(t.mailboxes).where(named, *matching((m.tenant_id, tenant_id)))).all()
     found = [row for row in rows if reference == row.id or key == row.address_key] or rows
     if not found:
         raise Unknown("mailbox", reference)
@@ -139,7 +115,7 @@ def add_mailbox(connection: Connection, new: NewMailbox, *, by: str, now: int) -
 
 def check_domain(connection: Connection, key: str, tenant_id: str) -> None:
     """Raise Taken if the domain of an address belongs to another tenant."""
-    row = domain_named(connection, suffixes(key.rpartition("@")[2]))
+    row = nearest(connection, domain_of(key))
     if row is not None and row.tenant_id != tenant_id:
         owner = tenant(connection, row.tenant_id).name
         raise Taken(f"the domain {row.name} belongs to another tenant: make the mailbox of {key} in tenant {owner}")
@@ -161,12 +137,6 @@ def owners(connection: Connection, keys: Set[str]) -> Iterator[tuple[Any, Set[st
             yield row, own
 
 
-def way_back(row: Any) -> str:
-    """A hint if the mailbox that has the name or address left the configuration file; "" otherwise."""
-    is_gone = row.managed and row.status == "disabled"
-    return "; it was removed from the configuration file: put it back there" if is_gone else ""
-
-
 def keys_of(address_key: str, settings: Mapping[str, Any]) -> set[str]:
     """The folded keys of all addresses of a mailbox: its own address and its aliases."""
     return {address_key, *(parse_path(alias).key for alias in settings.get("aliases", ()))}
@@ -177,12 +147,6 @@ def mailbox_row(new: NewMailbox) -> dict[str, Any]:
     declared = {name: value for name, value in asdict(new).items() if name != "id"}
     classes, settings = dumps(list(new.allowed_classes)), dumps(dict(new.settings or {}))
     return declared | {"allowed_classes": classes, "settings": settings}
-
-
-def check_is_in_use(kind: str, row: Any) -> None:
-    """Raise Declared if the mailbox or tenant left the configuration file: it can be neither paused nor resumed."""
-    if row.status == "disabled":
-        raise Declared(f"the {kind} {row.name} is no longer in the configuration file: put it back to use it")
 
 
 def pause_mailbox(connection: Connection, mailbox_id: str, *, by: str, cause: str, now: int) -> bool:
@@ -228,6 +192,11 @@ def _is_condemned(connection: Connection, row: Any, rule: Reputation, now: int) 
     if row.paused_by == "reputation":
         return True
     return rule.mode == "enforce" and assess(read_rates(connection, f"mailbox:{row.id}", now), rule).status == "pause"
+
+
+def change_mailbox(connection: Connection, mailbox_id: str, columns: Mapping[str, Any], now: int) -> None:
+    """Set declared columns of a mailbox that is not declared in a file."""
+    connection.execute(update(t.mailboxes).where(t.mailboxes.c.id == mailbox_id).values(**columns, updated_at=now))
 
 
 def tighten_mailbox(connection: Connection, mailbox_id: str, tightened: Mapping[str, Any], now: int) -> None:

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, insert, select, update
 
 from relay.mail.address import key_of
 from relay.store import schema as t
-from relay.store.accounts import Unknown
 from relay.store.acts import enact
 from relay.store.engine import dumps
+from relay.store.errors import Unknown
 from relay.store.events import Event
-from relay.store.paging import Page, Place, newest_first
+from relay.store.paging import Page, Place, matching, newest_first
 from relay.store.vault import Vault
 
 PREFIX = "gp_live"
@@ -77,6 +77,13 @@ def id_in(password: str) -> str:
     head, _, rest = password.partition(f"{PREFIX}_")
     name, separator, secret = rest.partition("_")
     return f"key_{name}" if not head and separator and name and secret else ""
+
+
+def free_username(connection: Connection, *wanted: str) -> str | None:
+    """The first unused of these user names; None if all are taken (the mailbox's names log in as well)."""
+    column = t.credentials.c.username
+    taken = set(connection.execute(select(column).where(column.in_(wanted))).scalars())
+    return next((name for name in wanted if name not in taken), None)
 
 
 def add(connection: Connection, new: NewCredential, now: int) -> None:
@@ -141,14 +148,14 @@ def for_login(connection: Connection, username: str) -> Sequence[Any]:
 
 def listed(connection: Connection, mailbox_id: str = "") -> Sequence[Any]:
     """All credentials, or those of one mailbox, oldest first."""
-    query = _JOINED.order_by(t.credentials.c.created_at)
-    return connection.execute(query.where(t.mailboxes.c.id == mailbox_id) if mailbox_id else query).all()
+    query = _JOINED.where(*matching((t.mailboxes.c.id, mailbox_id)))
+    return connection.execute(query.order_by(t.credentials.c.created_at)).all()
 
 
 def page(connection: Connection, credential_id: str, *, after: Place | None, limit: int) -> Page:
     """A page of credentials with their mailboxes, newest first: all of them, or the one with the given id."""
     c = t.credentials.c
-    query = _JOINED.where(c.id == credential_id) if credential_id else _JOINED
+    query = _JOINED.where(*matching((c.id, credential_id)))
     return newest_first(connection, query, c.created_at, c.id, after=after, limit=limit)
 
 

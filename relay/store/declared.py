@@ -3,7 +3,7 @@
 The file decides declared fields and says nothing about state: what was paused stays paused,
 what was tightened stays tight. What disappears from the file is disabled, never deleted.
 Running it twice changes nothing. What the API made is left alone, except that a tenant, domain
-or mailbox of the same name or address is taken over. If the two conflict, `accounts.Taken` is
+or mailbox of the same name or address is taken over. If the two conflict, `Taken` is
 raised, and if something would lose what it depends on, `InUse`; then nothing is changed.
 """
 
@@ -15,12 +15,13 @@ from sqlalchemy import Connection, func, insert, select, update
 from config.senders import DEFAULT_TENANT, SendingDomain
 from config.settings import Settings
 from policy.usage import Usage
+from relay.mail.address import domain_of
 from relay.store import guard
 from relay.store import schema as t
-from relay.store.accounts import InUse
 from relay.store.declared_mailboxes import mailboxes, stays
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import dumps, loads
+from relay.store.errors import InUse
 from relay.store.nodes import wait_alone
 
 LOCK = 0x6761_7466  # advisory lock for loading a file: machines may all get a new one at once
@@ -119,7 +120,7 @@ def _check_deserted(connection: Connection, domain: Any) -> None:
     m = t.mailboxes.c
     theirs = select(m.name, m.address_key).where(m.tenant_id == domain.tenant_id, m.status != "disabled")
     for row in connection.execute(theirs):
-        if f".{row.address_key.rpartition('@')[2]}".endswith(f".{domain.name}"):
+        if f".{domain_of(row.address_key)}".endswith(f".{domain.name}"):
             raise InUse(stays(connection, f"the domain {domain.name}, which the mailbox {row.name} uses,", domain))
 
 

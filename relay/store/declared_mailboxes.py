@@ -15,9 +15,10 @@ from config.senders import Mailbox
 from relay.mail.address import parse_path
 from relay.store import credentials
 from relay.store import schema as t
-from relay.store.accounts import PAUSED, InUse, NewMailbox, Taken, check_domain, keys_of, mailbox_row, tenant
+from relay.store.accounts import PAUSED, NewMailbox, check_domain, keys_of, mailbox_row, tenant
 from relay.store.declaring import Makers, disable_missing, enable
 from relay.store.engine import loads
+from relay.store.errors import InUse, Taken
 from relay.store.queue import let_go
 
 _LONGEST_KEPT = 90  # characters kept of a name that a mailbox gives up

@@ -6,6 +6,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, update
 
+from relay.store.errors import Declared
+
 
 class Makers(Struct, frozen=True):
     """What is needed from outside to make rows: ids, randomness and password hashing."""
@@ -14,6 +16,18 @@ class Makers(Struct, frozen=True):
     hash_password: Callable[[str], str]
     same_password: Callable[[str, str], bool]  # (hash, password)
     domain_token: Callable[[], str]
+
+
+def way_back(row: Any) -> str:
+    """A hint if the row that has the name or address left the configuration file; "" otherwise."""
+    is_gone = row.managed and row.status == "disabled"
+    return "; it was removed from the configuration file: put it back there" if is_gone else ""
+
+
+def check_is_in_use(kind: str, row: Any) -> None:
+    """Raise Declared if the mailbox or tenant left the configuration file: it can be neither paused nor resumed."""
+    if row.status == "disabled":
+        raise Declared(f"the {kind} {row.name} is no longer in the configuration file: put it back to use it")
 
 
 def cause_kept(row: Any) -> str:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, delete, insert, select, update
 
 from relay.store import schema as t
-from relay.store.accounts import Declared
 from relay.store.acts import enact
 from relay.store.engine import dumps
+from relay.store.errors import Declared
 from relay.store.events import Event
 from relay.store.journal import newest
 from relay.store.postings import VANISHED

@@ -1,10 +1,6 @@
-"""Sending domains: adding them, and what DNS checks prove or withdraw.
+"""Sending domains: finding, adding and changing them. What DNS says of them is in `domain_checks`."""
 
-A proof is stored when the ownership record is seen. It is withdrawn only after name servers
-have said authoritatively for three days that the record is gone; DNS failures change nothing.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -12,19 +8,56 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, insert, select, update
 
 from config.names import camel
-from policy.usage import DAY
+from config.types import to_domain
 from relay.store import schema as t
-from relay.store.accounts import Declared, Taken, way_back
 from relay.store.acts import enact
-from relay.store.engine import dumps
-from relay.store.events import Event, record
-from relay.store.rotation import settle
-
-WHILE_ROTATING = 600_000  # milliseconds between checks for new DKIM records
-GRACE = 3 * 86_400_000  # milliseconds of authoritative absence after which a proof is withdrawn
-_AT_ONCE = 20  # domains checked per step
+from relay.store.declaring import way_back
+from relay.store.errors import Declared, Taken, Unknown
+from relay.store.events import Event
 
 _d = t.domains.c
+
+
+def suffixes(domain: str) -> tuple[str, ...]:
+    """The domain and every domain above it with at least two labels: `a.b.example` and `b.example`."""
+    labels = domain.split(".")
+    return tuple(".".join(labels[i:]) for i in range(max(1, len(labels) - 1)))
+
+
+def as_stored(name: str) -> str:
+    """A domain name in the form in which it is stored; an invalid name is returned unchanged, and will not be found."""
+    try:
+        return to_domain(name)
+    except ValueError:
+        return name
+
+
+def domain(connection: Connection, name_or_id: str) -> Any:
+    """The domain with this name or id; raises Unknown."""
+    this = (_d.name == as_stored(name_or_id)) | (_d.id == name_or_id)
+    row = connection.execute(select(t.domains).where(this)).first()
+    if row is None:
+        raise Unknown("domain", name_or_id)
+    return row
+
+
+def nearest(connection: Connection, name: str) -> Any:
+    """The row of the domain with this name, or else of the nearest one above it; None if there is neither."""
+    return nearest_to_each(connection, [name])[name]
+
+
+def nearest_to_each(connection: Connection, names: Iterable[str]) -> dict[str, Any]:
+    """What `nearest` finds for each of these names."""
+    asked = {name: suffixes(name) for name in names}
+    known = sorted({suffix for own in asked.values() for suffix in own})
+    rows = {row.name: row for row in connection.execute(select(t.domains).where(_d.name.in_(known)))}
+    return {name: next((rows[suffix] for suffix in own if suffix in rows), None) for name, own in asked.items()}
+
+
+def check_known(connection: Connection, name: str) -> None:
+    """Raise Unknown if neither the domain nor one above it was ever added."""
+    if nearest(connection, name) is None:
+        raise Unknown("domain", name)
 
 
 class NewDomain(Struct, frozen=True):
@@ -68,41 +101,3 @@ def change_domain(
         new = {camel(name): values[name] for name in ("verification", "physical_address") if name in values}
         data = {"domain": row.name, "changed": new}
         enact(connection, Event("domain.changed", now, row.tenant_id, data=data), by=by)
-
-
-def checked(connection: Connection, domain_id: str, *, records: Sequence[Mapping[str, Any]], now: int) -> str:
-    """Store what DNS said about each record and act on it; returns the status. Keys shown by DNS start to sign."""
-    row = connection.execute(select(t.domains).where(_d.id == domain_id)).one()
-    values: dict[str, Any] = {"records": dumps(list(records)), "checked_at": now}
-    status = row.status
-    if row.verification != "trusted" and status != "disabled":
-        ownership = next((str(r["status"]) for r in records if r["purpose"] == "ownership"), "valid")
-        status = _judged(row, ownership, now, values)
-    connection.execute(update(t.domains).where(_d.id == row.id).values(**values, status=status))
-    if status != row.status:
-        kind = "domain.verified" if status == "verified" else "domain.failed"
-        record(connection, [Event(kind, now, row.tenant_id, data={"domain": row.name, "status": status})])
-    settle(connection, row, [r["value"] for r in records if r["purpose"] == "dkim" and r["status"] == "valid"], now)
-    return str(status)
-
-
-def _judged(row: Any, ownership: str, now: int, values: dict[str, Any]) -> str:
-    if ownership == "valid":
-        values |= {"verified_at": row.verified_at or now, "absent_since": 0}
-        return "verified"
-    if ownership == "unknown" or row.status != "verified":
-        return str(row.status)
-    if not row.absent_since:
-        values["absent_since"] = now
-        return "verified"
-    return "failed" if now - row.absent_since >= GRACE else "verified"
-
-
-def take_for_check(connection: Connection, now: int) -> Sequence[Any]:
-    """Domains not checked for a day, or for ten minutes if new keys wait for it; marks them as checked."""
-    rotating = _d.name.in_(select(t.dkim_keys.c.domain).where(t.dkim_keys.c.status == "pending"))
-    due = (_d.checked_at <= now - DAY) | (rotating & (_d.checked_at <= now - WHILE_ROTATING))
-    query = select(t.domains).where(due, _d.status != "disabled").order_by(_d.checked_at).limit(_AT_ONCE)
-    rows = connection.execute(query).all()
-    connection.execute(update(t.domains).where(_d.id.in_([row.id for row in rows])).values(checked_at=now))
-    return rows

@@ -126,6 +126,12 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
     }
 
 
+def of_domain(connection: Connection, domain: str) -> Sequence[Any]:
+    """The keys of a domain, active ones first: selector, algorithm, status, and `public`, the record to publish."""
+    query = select(_k.selector, _k.algorithm, _k.public, _k.status, _k.retired_at).where(_k.domain == domain)
+    return connection.execute(query.order_by(_k.status, _k.selector)).all()
+
+
 def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
     """The active and pending keys that were sealed under another secret key."""
     for row in connection.execute(select(t.dkim_keys).where(_k.status != "retired").order_by(_k.domain, _k.selector)):

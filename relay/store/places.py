@@ -4,12 +4,13 @@ Each copy counts at its delivery's `queued_at`. A copy that was to leave later b
 gives its places back; a copy that already counts in the present or past stays counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from policy.usage import DAY, WINDOWS, Window
+from policy.usage import DAY, WINDOWS, Usage, Window
+from relay.mail.address import domain_of
 from relay.store import guard
 from relay.store import schema as t
 from relay.store.engine import dumps, loads
@@ -75,7 +76,19 @@ def give_back(connection: Connection, rows: Sequence[Any], now: int) -> None:
 
 
 def _copy(tenant: str, mailbox: str, from_address: str, to: str) -> Copy:
-    return Copy(tenant, mailbox, from_address.rpartition("@")[2], to)
+    return Copy(tenant, mailbox, domain_of(from_address), to)
+
+
+def usage(connection: Connection, scope: str) -> Usage:
+    """What was counted in a scope (`guard`) until now."""
+    return usages(connection, [scope])[scope]
+
+
+def usages(connection: Connection, scopes: Collection[str]) -> dict[str, Usage]:
+    """What was counted in each of these scopes until now."""
+    u = t.usage.c
+    counts = {row.scope: row.counts for row in connection.execute(select(u.scope, u.counts).where(u.scope.in_(scopes)))}
+    return {scope: Usage.from_json(loads(counts.get(scope, "{}"))) for scope in scopes}
 
 
 class Throttles:

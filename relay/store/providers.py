@@ -56,6 +56,11 @@ def _coming_or_going(row: Any, *, is_declared: bool) -> dict[str, str] | None:
     return None
 
 
+def by_name(connection: Connection) -> dict[str, Any]:
+    """The rows of all providers, by name."""
+    return {row.name: row for row in connection.execute(select(t.providers))}
+
+
 def look_again(connection: Connection, now: int) -> None:
     """Make mail that found no provider due at once: there may be one now."""
     let_go(connection, {NO_PROVIDER}, now)

@@ -18,10 +18,11 @@ from policy.state import Cluster, Consent, Earlier, Rates, Sent, Suppression
 from policy.usage import Usage
 from relay.store import guard
 from relay.store.consents import counting_consents
+from relay.store.domains import suffixes
 from relay.store.engine import loads
 from relay.store.prepared import Prepared
 from relay.store.rates import RateBook
-from relay.store.suppressions import binding_suppressions, suffixes
+from relay.store.suppressions import binding_suppressions
 from relay.store.tokens import of_people
 
 
@@ -190,8 +191,7 @@ class Recollection:
         snapshot = cls(connection, now)
         snapshot._read_accounts(asked)
         snapshot._lock_usage(asked)
-        for tenant, people in _by_tenant(a.facts for a in asked).items():
-            snapshot.tokens |= of_people(connection, tenant, people, new=token, now=now)
+        snapshot.tokens = tokens_of(connection, [a.facts for a in asked], token)
         snapshot._read_past(asked, rates)
         return snapshot
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select, update
 
 from relay.mail.dkim_key import ED25519, RSA, KeyPair
 from relay.store import schema as t
-from relay.store.accounts import Declared
 from relay.store.acts import enact
+from relay.store.errors import Declared
 from relay.store.events import Event, record
 from relay.store.keys import add_key
 from relay.store.vault import Vault

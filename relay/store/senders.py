@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from relay.mail.address import domain_of
+from relay.store.domains import suffixes
 from relay.store.prepared import Prepared
-from relay.store.suppressions import suffixes
 
 _ROWS = Prepared(
     "SELECT m.id, m.tenant_id, t.name AS tenant_name, m.name, m.address, m.address_key, m.from_name, m.policy,"
@@ -19,13 +20,13 @@ _SECRETS = Prepared("SELECT secret FROM credentials WHERE kind = 'generated' AND
 
 def read_accounts(connection: Connection, ids: Sequence[str]) -> Sequence[Any]:
     rows = {row.id: row for row in _ROWS.all(connection, ids=sorted(set(ids)))}
-    names = sorted({name for row in rows.values() for name in suffixes(row.address_key.rpartition("@")[2])})
+    names = sorted({name for row in rows.values() for name in suffixes(domain_of(row.address_key))})
     shown = {row.name: row.physical_address for row in _DOMAINS.all(connection, names=names)} if names else {}
     return [(row, _physical(row, shown)) if (row := rows.get(i)) is not None else None for i in ids]
 
 
 def _physical(row: Any, shown: Mapping[str, str]) -> str:
-    return next((shown[d] for d in suffixes(row.address_key.rpartition("@")[2]) if shown.get(d)), "")
+    return next((shown[d] for d in suffixes(domain_of(row.address_key)) if shown.get(d)), "")
 
 
 def read_standings(connection: Connection, ids: Sequence[str]) -> Sequence[bool]:

@@ -23,11 +23,11 @@ from policy.usage import DAY, HOUR, MINUTE, Usage, Window
 from relay.store import guard
 from relay.store.accounts import pause_mailbox
 from relay.store.approvals import SETTLED
+from relay.store.domains import suffixes
 from relay.store.engine import dumps, loads
 from relay.store.places import Copy, windows
 from relay.store.prepared import Prepared, insertion
 from relay.store.recollection import Asked, Contact, Recollection, polls
-from relay.store.suppressions import suffixes
 from relay.store.waiting import never_left
 
 RECENT_KEPT = 32  # sketches kept per recipient, unless the policy's own limit is higher

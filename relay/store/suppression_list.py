@@ -14,9 +14,10 @@ from policy.facts import alias_of
 from relay.store import schema as t
 from relay.store.acts import enact
 from relay.store.consequences import Consequences, Suppress, same_as
+from relay.store.domains import suffixes
 from relay.store.events import Event, record
-from relay.store.paging import Page, Place, newest_first
-from relay.store.suppressions import BOUNCES, suffixes
+from relay.store.paging import Page, Place, matching, newest_first
+from relay.store.suppressions import BOUNCES
 
 _s, _dom = t.suppressions.c, t.suppressed_domains.c
 KINDS = ("hard_bounce", "soft_bounce", "complaint", "unsubscribe", "manual", "legal")
@@ -84,10 +85,8 @@ def listed(
     limit: int = 50,
 ) -> Page:
     """A page of suppressions, newest first."""
-    query = select(t.suppressions)
-    for column, value in ((_s.key, key), (_s.scope, scope), (_s.kind, kind), (_s.mailbox_id, mailbox_id)):
-        if value:
-            query = query.where(column == value)
+    wanted = matching((_s.key, key), (_s.scope, scope), (_s.kind, kind), (_s.mailbox_id, mailbox_id))
+    query = select(t.suppressions).where(*wanted)
     return newest_first(connection, _seen(query, sight), _s.created_at, _s.id, after=after, limit=limit)
 
 
@@ -137,9 +136,7 @@ def _domains_as_entries(connection: Connection, sight: Sight, after: str) -> Seq
         _dom.expires_at,
         _dom.tenant_id,
         literal("").label("mailbox_id"),
-    ).where(_dom.id > after)
-    if sight.tenant_id:
-        query = query.where(_dom.tenant_id == sight.tenant_id)
+    ).where(_dom.id > after, *matching((_dom.tenant_id, sight.tenant_id)))
     return connection.execute(query.order_by(_dom.id).limit(STEP)).all()
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from policy.facts import Facts, RecipientFacts
 from policy.settings import PolicySettings
 from policy.state import Suppression
+from relay.store.domains import suffixes
 from relay.store.prepared import Prepared
 
 # Servers without subaddressing refuse every tagged address as unknown: such a bounce must not block the plain address.
@@ -105,9 +106,3 @@ def _concerns(row: Any, facts: Facts) -> bool:
 
 def _is_alive(row: Any, now: int) -> bool:
     return bool(row.expires_at == 0 or row.expires_at > now)
-
-
-def suffixes(domain: str) -> tuple[str, ...]:
-    """The domain and every domain above it with at least two labels: `a.b.example` and `b.example`."""
-    labels = domain.split(".")
-    return tuple(".".join(labels[i:]) for i in range(max(1, len(labels) - 1)))

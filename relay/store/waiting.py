@@ -14,9 +14,9 @@ from sqlalchemy import Connection, case, func, select, update
 
 from relay.store import places, restored
 from relay.store import schema as t
-from relay.store.accounts import Unknown
 from relay.store.approvals import NotWaiting, withdraw
 from relay.store.bell import ring
+from relay.store.errors import Unknown
 from relay.store.paging import matching
 from relay.store.queue import change
 from relay.store.sends import let_body_go

@@ -20,6 +20,7 @@ from relay.mail.address import key_of
 from relay.store import accounts, credentials
 from relay.store.credentials import is_of_tenant
 from relay.store.engine import loads
+from relay.store.errors import Unknown
 from relay.store.reader import Reader
 from relay.store.vault import Vault
 from relay.submission.submission import AuthRefused, Principal
@@ -102,7 +103,7 @@ class Logins:
             return principal
         try:
             row = await self._reader.call(lambda c: accounts.mailbox(c, username, principal.tenant_id))
-        except accounts.Unknown:
+        except Unknown:
             raise AuthRefused("wrong") from None
         return replace(principal, mailbox_id=row.id)
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from config.loader import load
 from relay.cli.checkup import certificates, machine
-from relay.store import keys, roster
+from relay.store import keys
 from relay.store.engine import Database
 from tests.support.settings import DOMAIN
 
@@ -231,7 +231,7 @@ def test_dkim_keys_are_made_once_and_sealed(cli):
     database = Database(load(cli.config).settings.storage.dsn)
     cli.does("domain", "add", "new.test")
     with database.asking.begin() as connection:
-        made = roster.keys_of(connection, "new.test")
+        made = keys.of_domain(connection, "new.test")
     database.close_now()
     assert [key.algorithm for key in made] == ["rsa-sha256", "ed25519-sha256"]
     assert keys.RSA_FIRST

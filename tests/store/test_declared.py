@@ -16,12 +16,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from config.loader import load_text
 from policy.state import Limits
 from policy.usage import HOUR, Usage
-from relay.store import guard, roster
+from relay.store import guard, places
 from relay.store import schema as t
 from relay.store.accounts import (
-    InUse,
     NewMailbox,
-    Taken,
     add_mailbox,
     add_tenant,
     pause_mailbox,
@@ -33,6 +31,7 @@ from relay.store.accounts import (
 from relay.store.declared import declare
 from relay.store.declaring import Makers
 from relay.store.engine import Database, dumps
+from relay.store.errors import InUse, Taken
 from relay.store.snapshot import mailbox_state
 from tests.policy.cases import add_sent
 from tests.support.settings import DOMAIN, mailbox
@@ -211,7 +210,7 @@ def test_a_limit_of_a_tenant_counts_what_its_mailboxes_sent_before_it_was_set(da
         return {"tenants": [{"name": "default", "rateLimits": limits}] if limits else []}
 
     def sent_of(connection: Connection, scope: str) -> int:
-        return roster.usage(connection, scope).sent["daily"].count(HOUR)
+        return places.usage(connection, scope).sent["daily"].count(HOUR)
 
     with database.transaction() as connection:
         bring(connection, box("a", "x"), box("b", "y"))

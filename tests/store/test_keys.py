@@ -7,9 +7,8 @@ from sqlalchemy import text
 
 from relay.mail.dkim_key import DkimKeyError, generate_ed25519, generate_rsa
 from relay.store import rotation
-from relay.store.accounts import Declared
-from relay.store.keys import Brought, Signers, bypassed, ensure_keys
-from relay.store.roster import keys_of
+from relay.store.errors import Declared
+from relay.store.keys import Brought, Signers, bypassed, ensure_keys, of_domain
 
 DOMAIN = "sender.test"
 
@@ -28,7 +27,7 @@ def keys(database, vault):
 
 
 def standing(connection):
-    return {key.selector: key.status for key in keys_of(connection, DOMAIN)}
+    return {key.selector: key.status for key in of_domain(connection, DOMAIN)}
 
 
 def rotated(connection, keys, *, settled=True):
@@ -42,9 +41,9 @@ def test_M8_a_restart_after_a_rotation_makes_nothing_and_brings_nothing_back(dat
     with database.transaction() as connection:
         ensure_keys(connection, DOMAIN, "gp1", **keys)
         rotated(connection, keys)
-        before = keys_of(connection, DOMAIN)
+        before = of_domain(connection, DOMAIN)
         ensure_keys(connection, DOMAIN, "gp1", **keys)
-        assert keys_of(connection, DOMAIN) == before
+        assert of_domain(connection, DOMAIN) == before
         assert standing(connection) == {"gp1": "retired", "gp1e": "retired", "gp2": "active", "gp2e": "active"}
 
 
@@ -74,10 +73,10 @@ def test_M8_a_key_the_file_brings_takes_the_place_of_rotated_ones(database, keys
 def test_no_key_takes_the_place_of_one_of_another_algorithm(database, keys, selector, brought):
     with database.transaction() as connection:
         ensure_keys(connection, DOMAIN, "gp1", **keys)
-        before = keys_of(connection, DOMAIN)
+        before = of_domain(connection, DOMAIN)
         with pytest.raises(DkimKeyError, match=DOMAIN):
             ensure_keys(connection, DOMAIN, selector, brought=brought, **keys)
-        assert keys_of(connection, DOMAIN) == before
+        assert of_domain(connection, DOMAIN) == before
 
 
 def test_a_key_is_made_at_no_selector_that_another_algorithm_has(database, keys):

@@ -17,10 +17,9 @@ from relay.store import schema as t
 from relay.store.engine import Database, dumps
 from relay.store.late import Late, LateHandler
 from relay.store.parcel import Due, Parcel
-from relay.store.places import THROTTLES_SWEPT, Throttles
+from relay.store.places import THROTTLES_SWEPT, Throttles, usage
 from relay.store.rates import RateBook
 from relay.store.recollection import Asked
-from relay.store.roster import usage
 from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.snapshot import Snapshot
 from relay.store.waiting import Which, cancel, try_now

@@ -14,9 +14,9 @@ from relay.cli.dns import asked
 from relay.cli.house import House
 from relay.cli.rows import every
 from relay.http.dns_records import Found
+from relay.store.keys import of_domain
 from relay.store.listings import tenant_names
 from relay.store.rates import read_rates
-from relay.store.roster import keys_of
 from relay.submission.account import policy_of
 
 # What the absence of a record means to those who receive the mail.
@@ -38,7 +38,7 @@ def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
     """Every sending domain: its DNS records and its postal address."""
     with house.reading() as connection:
         rows = sorted(every(connection, "domains", {}), key=lambda row: str(row.name))
-        keys = {row.name: keys_of(connection, row.name) for row in rows}
+        keys = {row.name: of_domain(connection, row.name) for row in rows}
     if not rows:
         why = "No mailbox can send."
         yield fail("domains", "there is no sending domain", why, "gatepost domain add yourcompany.com")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from config.settings import Settings
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.house import House
-from relay.store.roster import providers as rows_of
+from relay.store.providers import by_name
 
 
 def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
 def paused(house: House) -> Iterator[Finding]:
     """The paused ones."""
     with house.reading() as connection:
-        rows = rows_of(connection)
+        rows = by_name(connection)
     for provider in house.settings.providers:
         row = rows.get(provider.name)
         if row is not None and row.status == "paused":

@@ -6,13 +6,13 @@ from relay.http import providers as api
 from relay.http.console.forms import cause_of
 from relay.http.console.providers_state import provider_cards
 from relay.http.console.visit import Entry, Visit, get, post
-from relay.store import roster
+from relay.store.providers import by_name
 
 
 async def listed(visit: Visit) -> Response:
     """All providers, in the order of the file."""
     cards = provider_cards(visit.house)
-    rows = await visit.house.look(roster.providers)
+    rows = await visit.house.look(by_name)
     most = sum(card.weight for card in cards) or 1
     return visit.page("providers.html", cards=cards, rows=rows, most=most)
 

@@ -11,6 +11,7 @@ from relay.http import reputation as api
 from relay.http.console.visit import Entry, Visit, get
 from relay.http.problems import not_found
 from relay.store import accounts, listings, volumes
+from relay.store.errors import Unknown
 
 MOST = 60  # senders in the list
 DAYS = 30
@@ -45,7 +46,7 @@ async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[
                 volumes.by_day(c, scope, now - DAYS * DAY),
             )
         )
-    except accounts.Unknown:
+    except Unknown:
         raise not_found("sender") from None
     rule = await _rule(visit, scope)
     bounces, complaints = (

@@ -16,6 +16,7 @@ from config.durations import parse_duration
 from policy.moment import ms_of
 from relay.http.shapes import address_of
 from relay.store import accounts, sent
+from relay.store.errors import Ambiguous, Unknown
 from relay.submission.wishes import parse_time
 
 STATES = (
@@ -94,7 +95,7 @@ def _set(reading: _Reading, **values: Any) -> None:
 def _from(reading: _Reading, value: str) -> None:
     try:
         _set(reading, mailbox_id=accounts.mailbox(reading.connection, value).id)
-    except (accounts.Unknown, accounts.Ambiguous):
+    except (Unknown, Ambiguous):
         _set(reading, sender=value)
 
 
