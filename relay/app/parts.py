@@ -52,7 +52,7 @@ from relay.submission.cohort import Cohort
 from relay.submission.desk import FrontDesk
 from relay.submission.intake import Intake, IntakeSettings
 from relay.submission.login import Logins
-from relay.submission.preparation import House
+from relay.submission.preparation import Common
 from relay.submission.slate import Slate
 from relay.submission.tally import Tally
 from relay.submission.terms import Limits, Terms, Timeouts
@@ -181,7 +181,7 @@ class Parts:
             turned_away=TurnedAway(
                 f"{self.instance}.{self.slot}", lambda: self.random(9).hex(), self.consequences.decided
             ),
-            house=self._house,
+            common=self._common,
             scanner=self._scanner,
             mail_hosts=self.mail_hosts,
             look_for_keys=self.load_signers,
@@ -282,9 +282,9 @@ class Parts:
         dns = self.settings.dns
         return DnsResolver(tuple(str(n) for n in dns.nameservers), dns.timeout.total_seconds())
 
-    def _house(self) -> House:
+    def _common(self) -> Common:
         settings = self.settings
-        return House(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self.signs)
+        return Common(frozenset(settings.internal_domains), settings.smtp.bare_newline, self.links, self.signs)
 
     def signs(self, domain: str) -> bool:
         """Whether there is a DKIM key for mail of this domain."""

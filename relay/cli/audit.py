@@ -23,11 +23,11 @@ def verify(config: ConfigFile = None, as_json: AsJson = False) -> int:
     from relay.store import decisions, proof
 
     with (
-        opened(config) as house,
-        house.reading() as connection,
+        opened(config) as here,
+        here.reading() as connection,
         Progress("Verifying", decisions.counted(connection)) as progress,
     ):
-        found = proof.verify(connection, check_signature=house.vault.signed, progress=progress.reached)
+        found = proof.verify(connection, check_signature=here.vault.signed, progress=progress.reached)
     fault = found.fault
     if as_json:
         shown: dict[str, Any] = {
@@ -60,8 +60,8 @@ def export(
     """Export the decisions as recorded, as NDJSON. Addresses remain tokens."""
     from relay.store import decisions
 
-    with opened(config) as house, house.reading() as connection:
-        start = house.now() - span(since, "--since") if since else 0
+    with opened(config) as here, here.reading() as connection:
+        start = here.now() - span(since, "--since") if since else 0
         with Progress("Exporting", decisions.counted(connection, start)) as progress:
             for rows in decisions.pages(connection, start):
                 for row in rows:
@@ -80,12 +80,12 @@ def acts_(
     """List what people, keys and the file changed, newest first."""
     from relay.http import acts
 
-    with opened(config) as house, house.reading() as connection:
-        start = house.now() - span(since, "--since") if since else 0
+    with opened(config) as here, here.reading() as connection:
+        start = here.now() - span(since, "--since") if since else 0
         rows = acts.told(connection, limit, since=start)
     columns = (
         Column("What", "type", "bold"),
-        Column("When", lambda row: ago(row["at"], house.now())),
+        Column("When", lambda row: ago(row["at"], here.now())),
         Column("Who", "by"),
         Column("Tenant", "tenant"),
         Column("Mailbox", "mailbox"),

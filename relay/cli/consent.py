@@ -9,7 +9,7 @@ from relay.cli.errors import BadUsage
 from relay.cli.opening import opened
 from relay.cli.options import AsJson, ConfigFile, Limit, OfTenant, OnlyTenant, group
 from relay.cli.output import Column, listing, say
-from relay.cli.values import key_of
+from relay.cli.values import wanted_key
 
 app = group("Keep the ledger of who agreed to receive mail.")
 
@@ -31,8 +31,8 @@ def list_(
     """List the ledger, newest first."""
     from relay.cli.rows import every, find_tenant
 
-    with opened(config) as house, house.reading() as connection:
-        filters = {"tenant_id": find_tenant(connection, tenant) or None, "key": key_of(email) or None}
+    with opened(config) as here, here.reading() as connection:
+        filters = {"tenant_id": find_tenant(connection, tenant) or None, "key": wanted_key(email) or None}
         found = every(connection, "consents", filters, limit)
         rows = [_shown(row) for row in found]
     columns = (
@@ -89,12 +89,12 @@ def import_(
     from relay.store import accounts, listings
     from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
-    with opened(config) as house:
-        with house.reading() as connection:
+    with opened(config) as here:
+        with here.reading() as connection:
             own = str(accounts.tenant(connection, tenant).id)
             tenants = listings.tenant_ids(connection)
-        read = consent_reader(tenants, own, house.new_id, house.now)
-        tally = taken(file, Columns(CONSENT_COLUMNS, closed=True), read, writer_of(house))
+        read = consent_reader(tenants, own, here.new_id, here.now)
+        tally = taken(file, Columns(CONSENT_COLUMNS, closed=True), read, writer_of(here))
     return report(tally, as_json=as_json)
 
 
@@ -103,12 +103,12 @@ def _write(address: str, tenant: str, config: Any, *, granted: bool, fields: dic
     from relay.store import accounts, consents
     from relay.store.imports import consent_of
 
-    with opened(config) as house, house.writing() as connection:
+    with opened(config) as here, here.writing() as connection:
         owner = accounts.tenant(connection, tenant)
-        asked = granted or is_asked_for(house, connection, owner)
-        fields = fields | {"email": address, "source": fields["source"] or house.operator}
+        asked = granted or is_asked_for(here, connection, owner)
+        fields = fields | {"email": address, "source": fields["source"] or here.operator}
         try:
-            made = consent_of(fields, granted=granted, tenant_id=str(owner.id), new_id=house.new_id, now=house.now())
+            made = consent_of(fields, granted=granted, tenant_id=str(owner.id), new_id=here.new_id, now=here.now())
         except ValueError as error:
             raise BadUsage(str(error)) from None
         consents.append(connection, [made])

@@ -14,7 +14,7 @@ from relay.cli.values import one_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
     from relay.store.credentials import Generated
 
 app = group("Create and revoke the credentials of mailboxes.")
@@ -36,7 +36,7 @@ def list_(
     from relay.cli.rows import find_mailbox, find_tenant
     from relay.store.credentials import listed, tenant_behind
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         own = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
         of = find_tenant(connection, tenant)
         rows = [shown(row) for row in listed(connection, own) if of in ("", tenant_behind(row))]
@@ -47,7 +47,7 @@ def list_(
         Column("Kind", "kind"),
         Column("Permissions", lambda row: ", ".join(row["permissions"])),
         Column("Status", "status"),
-        Column("Created", lambda row: ago(row["createdAt"], house.now())),
+        Column("Created", lambda row: ago(row["createdAt"], here.now())),
     )
     empty = "No credentials yet. Create one: gatepost credential create MAILBOX"
     listing(rows, columns, as_json=as_json, empty=empty)
@@ -67,13 +67,13 @@ def create(
     from relay.store.credentials import OF_AN_AGENT, generate, issue
 
     one_of(form, FORMATS, "--format")
-    with opened(config) as house:
-        with house.writing() as connection:
+    with opened(config) as here:
+        with here.writing() as connection:
             row = find_mailbox(connection, mailbox, tenant)
             may = (*OF_AN_AGENT, "manage") if manage else OF_AN_AGENT
-            made = generate(house.vault, os.urandom)
-            issue(connection, made.of_mailbox(row, label, may), by=house.operator, now=house.now())
-        _print(house, form, row.name, row.address, made)
+            made = generate(here.vault, os.urandom)
+            issue(connection, made.of_mailbox(row, label, may), by=here.operator, now=here.now())
+        _print(here, form, row.name, row.address, made)
 
 
 @app.command()
@@ -88,20 +88,20 @@ def rotate(
     from relay.store.engine import loads
 
     one_of(form, FORMATS, "--format")
-    with opened(config) as house:
-        with house.writing() as connection:
+    with opened(config) as here:
+        with here.writing() as connection:
             row = _find(connection, credential)
             if row.kind == "chosen":
-                raise Refused(f"the password of {credential} is set in {house.path}: change it there")
+                raise Refused(f"the password of {credential} is set in {here.path}: change it there")
             if row.status == "revoked":
                 again = f"gatepost credential create {row.mailbox_name or 'MAILBOX'}"
                 raise Refused(f"{row.id} is revoked for good; create a new one: {again}")
-            made = generate(house.vault, os.urandom)
+            made = generate(here.vault, os.urandom)
             may = tuple(loads(row.permissions))
             new = made.credential(tenant_behind(row), row.mailbox_id, row.scope, row.label, may)
-            issue(connection, new, by=house.operator, now=house.now())
-            end(connection, row.id, by=house.operator, now=house.now())
-        _print(house, form, row.mailbox_name or row.scope, row.scope, made)
+            issue(connection, new, by=here.operator, now=here.now())
+            end(connection, row.id, by=here.operator, now=here.now())
+        _print(here, form, row.mailbox_name or row.scope, row.scope, made)
 
 
 @app.command()
@@ -109,11 +109,11 @@ def revoke(credential: Credential, config: ConfigFile = None) -> None:
     """Revoke for good. Open connections lose their login with the next message."""
     from relay.store.credentials import revoke as end
 
-    with opened(config) as house, house.writing() as connection:
+    with opened(config) as here, here.writing() as connection:
         row = _find(connection, credential)
         if row.status == "revoked":
             raise Refused(f"{row.id} is already revoked")
-        end(connection, row.id, by=house.operator, now=house.now())
+        end(connection, row.id, by=here.operator, now=here.now())
     say(f"{row.id} is revoked.")
 
 
@@ -152,12 +152,12 @@ def _find(connection: "Connection", reference: str) -> Any:
     return alive[0]
 
 
-def _print(house: "House", form: str, username: str, address: str, made: "Generated") -> None:
+def _print(here: "Installation", form: str, username: str, address: str, made: "Generated") -> None:
     import sys
 
     from relay.submission.snippets import Login, entrance, snippet
 
-    login = Login(*entrance(house.settings), username, made.key, address)
+    login = Login(*entrance(here.settings), username, made.key, address)
     say(snippet(form, login, made.id))
     if sys.stdout.isatty():
         note(f"# {made.id}: copy the password now, it is not shown again.")

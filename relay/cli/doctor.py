@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from relay.cli.checkup.finding import Finding
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
 
 
 def doctor(
@@ -26,10 +26,10 @@ def doctor(
     """
     from dataclasses import asdict
 
-    from relay.cli.house import at
+    from relay.cli.installation import at
 
-    with at(config) as house:
-        found = list(_findings(house, with_network=not offline))
+    with at(config) as here:
+        found = list(_findings(here, with_network=not offline))
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
@@ -37,34 +37,34 @@ def doctor(
     return EXIT_REFUSED if any(finding.level == "fail" for finding in found) else 0
 
 
-def _findings(house: "House", *, with_network: bool) -> "Iterator[Finding]":
+def _findings(here: "Installation", *, with_network: bool) -> "Iterator[Finding]":
     from relay.cli.checkup import certificates, configuration, deliverability, machine, providers
 
     # Findings from the store come last: the rest is examined even if the store cannot be used.
-    yield from configuration.configuration(house)
+    yield from configuration.configuration(here)
     yield from machine.interpreter()
-    yield from machine.data_dir(house.settings)
-    yield from machine.listeners(house.settings)
-    yield from certificates.certificates(house.settings)
-    yield from providers.providers(house.settings, with_network=with_network)
-    yield from deliverability.links(house.settings)
-    yield from _in_the_store(house, with_network=with_network)
+    yield from machine.data_dir(here.settings)
+    yield from machine.listeners(here.settings)
+    yield from certificates.certificates(here.settings)
+    yield from providers.providers(here.settings, with_network=with_network)
+    yield from deliverability.links(here.settings)
+    yield from _in_the_store(here, with_network=with_network)
 
 
-def _in_the_store(house: "House", *, with_network: bool) -> "Iterator[Finding]":
+def _in_the_store(here: "Installation", *, with_network: bool) -> "Iterator[Finding]":
     from relay.cli.checkup import configuration, deliverability, machine, providers
     from relay.cli.checkup.finding import fail
-    from relay.cli.house import ready
+    from relay.cli.installation import ready
 
     try:
-        with house.database.usable():
-            ready(house)
-            yield from machine.store(house)
-            yield from machine.sealed(house)
-            yield from providers.paused(house)
-            yield from configuration.revoked(house)
-            yield from deliverability.domains(house, with_network=with_network)
-            yield from deliverability.senders(house)
+        with here.database.usable():
+            ready(here)
+            yield from machine.store(here)
+            yield from machine.sealed(here)
+            yield from providers.paused(here)
+            yield from configuration.revoked(here)
+            yield from deliverability.domains(here, with_network=with_network)
+            yield from deliverability.senders(here)
     except Exception as error:
         if exit_code(error) is None:  # an unexpected error
             raise

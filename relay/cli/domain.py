@@ -11,7 +11,7 @@ from relay.cli.output import Column, ago, console, details, listing, print_json,
 from relay.cli.values import one_of, plain_domain
 
 if TYPE_CHECKING:
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
 
 app = group("Manage sending domains and their DNS records.")
 
@@ -25,7 +25,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     from relay.cli.rows import every
     from relay.store.listings import tenant_names
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         names = tenant_names(connection)
         found = sorted(every(connection, "domains", {}), key=lambda row: str(row.name))
         rows = [_shown(row) | {"tenant": names[row.tenant_id]} for row in found]
@@ -35,7 +35,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
         Column("Proof", "verificationMethod"),
         Column("Postal address", "physicalAddress"),
         Column("Tenant", "tenant"),
-        Column("DNS checked", lambda row: ago(row["checkedAt"], house.now())),
+        Column("DNS checked", lambda row: ago(row["checkedAt"], here.now())),
         Column("Declared in", lambda row: "file" if row["managed"] else ""),
     )
     empty = "No domains yet. Add one: gatepost domain add yourcompany.com"
@@ -61,27 +61,27 @@ def add(
     if "." not in name:
         raise BadUsage(f"{name} is not a full domain; write it like {name}.com")
     one_of(method, METHODS, "--method")
-    with opened(config) as house:
-        now = house.now()
-        with house.writing() as connection:
+    with opened(config) as here:
+        now = here.now()
+        with here.writing() as connection:
             new = domains.NewDomain(
-                id=house.new_id("dom"),
+                id=here.new_id("dom"),
                 tenant_id=accounts.tenant(connection, tenant).id,
                 name=name,
                 verification=method,
                 token=secrets.token_hex(16),
                 physical_address=address,
             )
-            domains.add_domain(connection, new, by=house.operator, now=now)
-            ensure_keys(connection, name, new.selector, vault=house.vault, new_id=house.new_id, now=now)
-        _print(house, name, as_json=as_json)
+            domains.add_domain(connection, new, by=here.operator, now=now)
+            ensure_keys(connection, name, new.selector, vault=here.vault, new_id=here.new_id, now=now)
+        _print(here, name, as_json=as_json)
 
 
 @app.command()
 def show(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show a domain and the DNS records it needs."""
-    with opened(config) as house:
-        _print(house, domain, as_json=as_json)
+    with opened(config) as here:
+        _print(here, domain, as_json=as_json)
 
 
 @app.command()
@@ -91,15 +91,15 @@ def verify(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
     from relay.store import domain_checks, domains
     from relay.store.keys import of_domain
 
-    with opened(config) as house:
-        with house.reading() as connection:
+    with opened(config) as here:
+        with here.reading() as connection:
             row = domains.domain(connection, domain)
             keys = of_domain(connection, row.name)
-        found = asked(house.settings, row, keys)
-        with house.writing() as connection:
+        found = asked(here.settings, row, keys)
+        with here.writing() as connection:
             records = [f.as_json() for f in found]
-            status = domain_checks.checked(connection, row.id, records=records, now=house.now())
-        _print(house, row.id, as_json=as_json)
+            status = domain_checks.checked(connection, row.id, records=records, now=here.now())
+        _print(here, row.id, as_json=as_json)
     return 0 if status == "verified" else EXIT_REFUSED
 
 
@@ -109,33 +109,33 @@ def rotate(domain: Domain, config: ConfigFile = None, as_json: AsJson = False) -
     from relay.mail.dkim_key import generate_ed25519, generate_rsa
     from relay.store import domains, rotation
 
-    with opened(config) as house:
+    with opened(config) as here:
         pairs = (generate_rsa(), generate_ed25519())
-        with house.writing() as connection:
+        with here.writing() as connection:
             row = domains.domain(connection, domain)
-            brought = house.settings.brings_keys_of(row.name)
+            brought = here.settings.brings_keys_of(row.name)
             rotation.rotate(
                 connection,
                 row,
                 pairs,
-                vault=house.vault,
-                new_id=house.new_id,
-                by=house.operator,
-                now=house.now(),
+                vault=here.vault,
+                new_id=here.new_id,
+                by=here.operator,
+                now=here.now(),
                 is_brought=brought,
             )
-        _print(house, row.id, as_json=as_json)
+        _print(here, row.id, as_json=as_json)
 
 
-def _print(house: "House", reference: str, *, as_json: bool) -> None:
+def _print(here: "Installation", reference: str, *, as_json: bool) -> None:
     from relay.http.dns_records import last_seen
     from relay.store import domains
     from relay.store.keys import of_domain
 
-    with house.reading() as connection:
+    with here.reading() as connection:
         row = domains.domain(connection, reference)
         keys = of_domain(connection, row.name)
-    records = [found.as_json() for found in last_seen(row, keys, house.settings)]
+    records = [found.as_json() for found in last_seen(row, keys, here.settings)]
     if as_json:
         print_json(_shown(row) | {"dnsRecords": records})
         return

@@ -12,7 +12,7 @@ from relay.cli.output import Column, ago, ahead, details, listing, print_json, s
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
 
 app = group("Approve or reject held mail.")
 
@@ -28,7 +28,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List held mail, newest first."""
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         rows = _waiting(connection, mailbox, tenant, limit)
     columns = (
         Column("Send", "sendId", "bold"),
@@ -36,8 +36,8 @@ def list_(
         Column("To", lambda row: ", ".join(row["recipients"])),
         Column("Subject", "subject"),
         Column("Why", lambda row: row["detail"] or row["reason"]),
-        Column("Waiting", lambda row: ago(row["requestedAt"], house.now())),
-        Column("Expires", lambda row: ahead(row["expiresAt"], house.now())),
+        Column("Waiting", lambda row: ago(row["requestedAt"], here.now())),
+        Column("Expires", lambda row: ahead(row["expiresAt"], here.now())),
     )
     listing(rows, columns, as_json=as_json, empty="Nothing is waiting.")
 
@@ -45,8 +45,8 @@ def list_(
 @app.command()
 def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show a held message as its reader would see it. Also why it is held, and who would get it now."""
-    with opened(config) as house, house.reading() as connection:
-        shown = _whole(connection, send_id) | {"ifApproved": _foretold(house, connection, send_id)}
+    with opened(config) as here, here.reading() as connection:
+        shown = _whole(connection, send_id) | {"ifApproved": _foretold(here, connection, send_id)}
     if as_json:
         print_json(shown)
         return
@@ -62,9 +62,9 @@ def approve(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None
     from relay.http.forecast import in_words
     from relay.store.approvals import approve as act
 
-    with opened(config) as house, house.writing() as connection:
-        foretold = in_words(_foretold(house, connection, send_id))
-        act(connection, send_id, by=house.operator, note=note, now=house.now())
+    with opened(config) as here, here.writing() as connection:
+        foretold = in_words(_foretold(here, connection, send_id))
+        act(connection, send_id, by=here.operator, note=note, now=here.now())
     say(f"{send_id} is approved: {'; '.join(foretold)}.")
 
 
@@ -73,12 +73,12 @@ def reject(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Reject it for good; the sender is told."""
     from relay.store.approvals import reject as act
 
-    with opened(config) as house, house.writing() as connection:
-        act(connection, send_id, by=house.operator, note=note, now=house.now())
+    with opened(config) as here, here.writing() as connection:
+        act(connection, send_id, by=here.operator, note=note, now=here.now())
     say(f"{send_id} is rejected.")
 
 
-def _foretold(house: "House", connection: "Connection", send_id: str) -> list[dict[str, Any]]:
+def _foretold(here: "Installation", connection: "Connection", send_id: str) -> list[dict[str, Any]]:
     from relay.http.forecast import outlooks
     from relay.store import approvals
     from relay.store.senders import read_accounts
@@ -88,9 +88,9 @@ def _foretold(house: "House", connection: "Connection", send_id: str) -> list[di
     if approval is None or approval.status != "pending":
         return []
     (found,) = read_accounts(connection, [approval.mailbox_id])
-    row, settings = (found[0] if found else None), house.settings
+    row, settings = (found[0] if found else None), here.settings
     policy = policy_of(settings, row, row.tenant_name) if row is not None else settings.policy()
-    return outlooks(connection, approval, policy, house.now())
+    return outlooks(connection, approval, policy, here.now())
 
 
 def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:

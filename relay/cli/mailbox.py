@@ -13,7 +13,7 @@ from relay.cli.values import one_of, plain_address, plain_name
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
 
 app = group("Manage mailboxes, the sending identities of agents.")
 
@@ -28,7 +28,7 @@ def list_(tenant: OnlyTenant = "", config: ConfigFile = None, as_json: AsJson = 
     from relay.cli.rows import every, find_tenant
     from relay.store.listings import tenant_names
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         own = find_tenant(connection, tenant) or None
         names = tenant_names(connection)
         found = sorted(every(connection, "mailboxes", {"tenant_id": own}), key=lambda row: (row.name, row.created_at))
@@ -64,13 +64,13 @@ def add(
     from relay.store import accounts
 
     where = plain_address(address)
-    with opened(config) as house:
-        if not house.settings.has_policy(policy):
-            raise BadUsage(f"there is no policy {policy} in {house.path}")
-        with house.writing() as connection:
+    with opened(config) as here:
+        if not here.settings.has_policy(policy):
+            raise BadUsage(f"there is no policy {policy} in {here.path}")
+        with here.writing() as connection:
             owner = accounts.tenant(connection, tenant)
             new = accounts.NewMailbox(
-                id=house.new_id("mbx"),
+                id=here.new_id("mbx"),
                 tenant_id=owner.id,
                 name=plain_name(name),
                 address=where.wire,
@@ -80,7 +80,7 @@ def add(
                 role=one_of(role, ROLES, "--role"),
                 policy=policy,
             )
-            accounts.add_mailbox(connection, new, by=house.operator, now=house.now())
+            accounts.add_mailbox(connection, new, by=here.operator, now=here.now())
             row = accounts.mailbox(connection, new.id)
             hint = _domain_hint(connection, where.domain)
     if as_json:
@@ -96,10 +96,10 @@ def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, a
     """Show one mailbox: its state, limits and credentials."""
     from relay.cli.rows import find_mailbox
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         shown = _shown(row, _tenant_name(connection, row.tenant_id))
-        shown["limits"] = _limits(house, connection, row)
+        shown["limits"] = _limits(here, connection, row)
         shown["credentials"] = _credentials(connection, row.id)
     if as_json:
         print_json(shown)
@@ -128,10 +128,10 @@ def pause(
     from relay.store.accounts import pause_mailbox
     from relay.store.declaring import check_is_in_use
 
-    with opened(config) as house, house.writing() as connection:
+    with opened(config) as here, here.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use("mailbox", row)
-        changed = pause_mailbox(connection, row.id, by=house.operator, cause=cause, now=house.now())
+        changed = pause_mailbox(connection, row.id, by=here.operator, cause=cause, now=here.now())
     say(f"Mailbox {row.name} is paused{'' if changed else ' already'}.")
 
 
@@ -143,11 +143,11 @@ def resume(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None)
     from relay.store.declaring import check_is_in_use
     from relay.submission.account import policy_of
 
-    with opened(config) as house, house.writing() as connection:
+    with opened(config) as here, here.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
         check_is_in_use("mailbox", row)
-        rule = policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)).reputation
-        changed = resume_mailbox(connection, row.id, rule=rule, by=house.operator, now=house.now())
+        rule = policy_of(here.settings, row, _tenant_name(connection, row.tenant_id)).reputation
+        changed = resume_mailbox(connection, row.id, rule=rule, by=here.operator, now=here.now())
     say(f"Mailbox {row.name} is active{'' if changed else ' already'}.")
 
 
@@ -177,15 +177,15 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
     }
 
 
-def _limits(house: "House", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
+def _limits(here: "Installation", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """The mailbox's limit for each window, and how much of it is used."""
     from relay.http.mailbox_shapes import effective
     from relay.store.places import usage
     from relay.submission.account import policy_of
 
     sent = usage(connection, f"mailbox:{row.id}").sent
-    limits = effective(row, policy_of(house.settings, row, _tenant_name(connection, row.tenant_id)))
-    return {window: {"current": sent[window].busiest(house.now()), "limit": limits[window]} for window in limits}
+    limits = effective(row, policy_of(here.settings, row, _tenant_name(connection, row.tenant_id)))
+    return {window: {"current": sent[window].busiest(here.now()), "limit": limits[window]} for window in limits}
 
 
 def _credentials(connection: "Connection", mailbox_id: str) -> list[dict[str, Any]]:

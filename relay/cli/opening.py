@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from relay.cli.house import House
+    from relay.cli.installation import Installation
 
 
-def opened(config: Path | None) -> "AbstractContextManager[House]":
+def opened(config: Path | None) -> "AbstractContextManager[Installation]":
     """The installation's store, ready for use. Raises ConfigError, StoreUnusable, Refused."""
-    from relay.cli import house
+    from relay.cli import installation
 
-    return house.opened(config)
+    return installation.opened(config)

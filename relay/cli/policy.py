@@ -32,8 +32,8 @@ def try_out(
 
     recipients = tuple({a.wire: a for a in map(plain_address, to)}.values())
     data = content_of(message)
-    with opened(config) as house:
-        answer = simulate(house, mailbox, tenant, recipients, data)
+    with opened(config) as here:
+        answer = simulate(here, mailbox, tenant, recipients, data)
     if as_json:
         print_json(answer)
     else:
@@ -55,8 +55,8 @@ def replay(
     from relay.cli.replaying import replayed
 
     back = span(since, "--since")
-    with opened(config) as house:
-        found = replayed(house, candidate, house.now() - back)
+    with opened(config) as here:
+        found = replayed(here, candidate, here.now() - back)
     if as_json:
         print_json(_report_json(found, since))
     else:

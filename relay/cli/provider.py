@@ -24,9 +24,9 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List providers in the order of the file."""
     from relay.store.providers import by_name
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         rows = by_name(connection)
-        shown = [_shown(provider, rows.get(provider.name)) for provider in house.settings.providers]
+        shown = [_shown(provider, rows.get(provider.name)) for provider in here.settings.providers]
     columns = (
         Column("Provider", "name", "bold"),
         Column("Kind", "provider"),
@@ -84,11 +84,11 @@ def resume(name: Name, config: ConfigFile = None) -> None:
 def _set(name: str, status: str, cause: str, config: Any) -> None:
     from relay.store.providers import set_provider_status
 
-    with opened(config) as house:
-        _find(house.settings, name)
-        with house.writing() as connection:
+    with opened(config) as here:
+        _find(here.settings, name)
+        with here.writing() as connection:
             changed = set_provider_status(
-                connection, name, status=status, cause=cause, by=house.operator, now=house.now()
+                connection, name, status=status, cause=cause, by=here.operator, now=here.now()
             )
     say(f"Provider {name} is {status}{'' if changed else ' already'}.")
 

@@ -38,7 +38,7 @@ def list_(
 
     if state:
         one_of(state, STATES, "--state")
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         rows = [_shown(row) for row in waiting.listed(connection, _which(connection, mailbox, domain, state), limit)]
         counts = waiting.counts(connection)
     columns = (
@@ -48,7 +48,7 @@ def list_(
         Column("To", "recipient"),
         Column("Subject", "subject"),
         Column("Attempts", "attempts", right=True),
-        Column("Next", lambda row: ahead(row["nextAttemptAt"], house.now())),
+        Column("Next", lambda row: ahead(row["nextAttemptAt"], here.now())),
         Column("Last reply", lambda row: row["reply"] or row["reason"]),
     )
     listing(rows, columns, as_json=as_json, empty="The queue is empty.")
@@ -63,7 +63,7 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
     """Show the deliveries of one send and every attempt at them."""
     from relay.cli.timeline import told as whole
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         told = whole(connection, send_id)
     if as_json:
         print_json({"sendId": told["sendId"], "recipients": told["recipients"], "attempts": told["attempts"]})
@@ -95,8 +95,8 @@ def retry(send_id: SendId, config: ConfigFile = None) -> None:
     """Try one send now instead of at its next time."""
     from relay.store.waiting import Which, try_now
 
-    with opened(config) as house, house.writing() as connection:
-        count = try_now(connection, Which(send_id=send_id), house.now())
+    with opened(config) as here, here.writing() as connection:
+        count = try_now(connection, Which(send_id=send_id), here.now())
     if not count:
         raise Refused(f"nothing of {send_id} is waiting for another attempt")
     say(f"{how_many(count, 'delivery', 'deliveries')} of {send_id}: {_SOON}.")
@@ -107,8 +107,8 @@ def cancel(send_id: SendId, note: Note = "", config: ConfigFile = None) -> None:
     """Cancel what has not left; what is being delivered is not recalled."""
     from relay.store.waiting import cancel as act
 
-    with opened(config) as house, house.writing() as connection:
-        count = act(connection, send_id, by=house.operator, note=note, now=house.now())
+    with opened(config) as here, here.writing() as connection:
+        count = act(connection, send_id, by=here.operator, note=note, now=here.now())
     if not count:
         raise Refused(f"nothing of {send_id} is waiting: it has left, or its delivery has ended")
     say(f"{send_id} is cancelled ({how_many(count, 'delivery', 'deliveries')}).")
@@ -119,8 +119,8 @@ def flush(mailbox: OfMailbox = "", domain: ToDomain = "", config: ConfigFile = N
     """Try everything deferred now; scheduled mail keeps its time."""
     from relay.store.waiting import try_now
 
-    with opened(config) as house, house.writing() as connection:
-        count = try_now(connection, _which(connection, mailbox, domain, ""), house.now())
+    with opened(config) as here, here.writing() as connection:
+        count = try_now(connection, _which(connection, mailbox, domain, ""), here.now())
     say(f"{how_many(count, 'delivery', 'deliveries')}: {_SOON}.")
 
 

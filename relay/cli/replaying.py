@@ -15,7 +15,7 @@ from typing import Any
 
 from config.loader import load
 from policy.replay import Change, Report
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.progress import Progress
 from relay.cli.rows import every
 from relay.http.replaying import Candidate, candidates_of, judge, records_of, untried
@@ -26,14 +26,14 @@ ALONE = 5_000  # records that one process judges before others could even be sta
 AHEAD = 4  # pages handed out to each process in advance
 
 
-def replayed(house: House, path: Path, since: int) -> Report:
+def replayed(here: Installation, path: Path, since: int) -> Report:
     """Compares every decision since then. Raises ConfigError for a candidate that cannot be used."""
-    settings = house.settings.with_part(load(path, need_secrets=False).settings)
+    settings = here.settings.with_part(load(path, need_secrets=False).settings)
     report = Report()
-    with house.reading() as connection:
+    with here.reading() as connection:
         boxes, tenants = list(every(connection, "mailboxes", {})), tenant_names(connection)
         candidates = candidates_of(settings, boxes, tenants)
-        report.untried = untried(house.settings, settings, boxes, tenants)
+        report.untried = untried(here.settings, settings, boxes, tenants)
         total = decisions.counted(connection, since)
         pages = (records_of(connection, rows, candidates) for rows in decisions.pages(connection, since))
         with Progress("Replaying", total) as progress:

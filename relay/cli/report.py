@@ -26,8 +26,8 @@ def reputation(
     """Show rates, trend and score of every mailbox, or of one. Rates are in percent, with what they call for."""
     from relay.cli.reporting import standings
 
-    with opened(config) as house:
-        found = standings(house, mailbox=mailbox, domain=domain, tenant=tenant)
+    with opened(config) as here:
+        found = standings(here, mailbox=mailbox, domain=domain, tenant=tenant)
     if (mailbox or domain) and not as_json:
         details(_one(found[0]))
         return
@@ -68,8 +68,8 @@ def outcomes(
         one_of(group_by, GROUPS, "--group-by")
     if model:
         one_of(model, MODELS, "--model")
-    with opened(config) as house:
-        told = found(house, tenant, period, group_by or None, model or None)
+    with opened(config) as here:
+        told = found(here, tenant, period, group_by or None, model or None)
     if as_json:
         print_json(told)
     else:

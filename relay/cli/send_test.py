@@ -23,9 +23,9 @@ def send_test(
     from relay.cli.submitting import harmless, submit, temporary_login
 
     recipient = plain_address(to)
-    with opened(config) as house, temporary_login(house, mailbox, tenant) as login:
+    with opened(config) as here, temporary_login(here, mailbox, tenant) as login:
         message = harmless(login, recipient.wire, subject)
-        code, text = submit(house.settings, login, recipient.wire, message)
+        code, text = submit(here.settings, login, recipient.wire, message)
     if as_json:
         print_json({"code": code, "reply": text})
     else:

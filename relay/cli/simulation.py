@@ -7,26 +7,28 @@ import asyncio
 from typing import Any
 
 from relay.app.process import App
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.rows import find_mailbox
 from relay.http.simulate import judged
 from relay.mail.address import Address, parse_path
 from relay.submission.submission import Origin, Principal, Submission
 
 
-def simulate(house: House, mailbox: str, tenant: str, recipients: tuple[Address, ...], data: bytes) -> dict[str, Any]:
+def simulate(
+    here: Installation, mailbox: str, tenant: str, recipients: tuple[Address, ...], data: bytes
+) -> dict[str, Any]:
     """What this message would be answered now, with every check."""
-    with house.reading() as connection:
+    with here.reading() as connection:
         row = find_mailbox(connection, mailbox, tenant)
     principal = Principal("", row.tenant_id, row.id, frozenset({"send", "read"}), row.name)
-    return asyncio.run(_judged(house, principal, parse_path(row.address), recipients, data))
+    return asyncio.run(_judged(here, principal, parse_path(row.address), recipients, data))
 
 
 async def _judged(
-    house: House, principal: Principal, sender: Address, recipients: tuple[Address, ...], data: bytes
+    here: Installation, principal: Principal, sender: Address, recipients: tuple[Address, ...], data: bytes
 ) -> dict[str, Any]:
     # Never started: it only answers this question and does not register this machine.
-    app = App(house.settings, database=house.database, vault=house.vault, instance="", admin_key="")
+    app = App(here.settings, database=here.database, vault=here.vault, instance="", admin_key="")
     try:
         submission = Submission(
             send_id=app.desk.new_send_id(),

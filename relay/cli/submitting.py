@@ -19,7 +19,7 @@ from typing import Any
 from config.settings import Settings
 from config.types import endpoint
 from relay.cli.errors import Refused
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.rows import find_mailbox
 from relay.store import credentials
 from relay.submission.snippets import Entrance, entrance
@@ -38,18 +38,18 @@ class Login:
 
 
 @contextmanager
-def temporary_login(house: House, mailbox: str, tenant: str = "") -> Iterator[Login]:
+def temporary_login(here: Installation, mailbox: str, tenant: str = "") -> Iterator[Login]:
     """A credential of the mailbox that is revoked in the end, whatever happens."""
-    with house.writing() as connection:
+    with here.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)
-        made = credentials.generate(house.vault, os.urandom)
+        made = credentials.generate(here.vault, os.urandom)
         new = made.of_mailbox(row, "send-test", ("send",))
-        credentials.issue(connection, new, by=house.operator, now=house.now())
+        credentials.issue(connection, new, by=here.operator, now=here.now())
     try:
         yield Login(row.name, row.address, row.from_name, made.key)
     finally:
-        with house.writing() as connection:
-            credentials.revoke(connection, made.id, by=house.operator, now=house.now())
+        with here.writing() as connection:
+            credentials.revoke(connection, made.id, by=here.operator, now=here.now())
 
 
 def harmless(login: Login, to: str, subject: str) -> bytes:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from policy.moment import precise
 from policy.settings import Reputation
 from relay.cli.errors import BadUsage
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.rows import find_mailbox, find_tenant
-from relay.cli.values import key_of, one_of, plain_address, span
+from relay.cli.values import one_of, plain_address, span, wanted_key
 from relay.mail.address import Address
 from relay.store import accounts, listings, suppression_list
 from relay.store.consequences import Consequences, Rules, Suppress
@@ -32,12 +32,12 @@ class Wish:
     tenant: str
 
 
-def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]:
+def suppress(here: Installation, connection: Connection, wish: Wish) -> dict[str, Any]:
     """Write the entry; if one exists already, return that one, not marked as `created`."""
-    now, names = house.now(), listings.tenant_names(connection)
+    now, names = here.now(), listings.tenant_names(connection)
     expires = _end(wish.expires, now)
     if domain := domain_in(wish.address):
-        row, is_new = _suppress_domain(house, connection, wish, domain, now, expires)
+        row, is_new = _suppress_domain(here, connection, wish, domain, now, expires)
         return domain_told(row, names) | {"created": is_new}
     kind = suppression_list.kind_of(wish.reason)
     one_of(kind, suppression_list.KINDS, "--reason")
@@ -49,14 +49,14 @@ def suppress(house: House, connection: Connection, wish: Wish) -> dict[str, Any]
         where.key,
         where.wire,
         kind,
-        house.operator,
+        here.operator,
         {},
         now,
         scope=wish.scope,
         expires_at=expires,
         note=wish.note,
     )
-    row, is_new = suppression_list.add(connection, _consequences(house), entry)
+    row, is_new = suppression_list.add(connection, _consequences(here), entry)
     return told(row, names) | {"created": is_new}
 
 
@@ -92,9 +92,9 @@ def bounds(connection: Connection, scope: str, tenant: str, mailbox: str) -> tup
     return str(row.tenant_id), str(row.id)
 
 
-def release(house: House, connection: Connection, reference: str, tenant: str) -> int:
+def release(here: Installation, connection: Connection, reference: str, tenant: str) -> int:
     """Remove every entry that the reference means; returns how many there were."""
-    now, by = house.now(), house.operator
+    now, by = here.now(), here.operator
     own = find_tenant(connection, tenant)
     if reference.startswith(("sup_", "sdom_")):
         return _release_one(connection, reference, by, now)
@@ -104,7 +104,7 @@ def release(house: House, connection: Connection, reference: str, tenant: str) -
         for row in chosen:
             suppression_list.remove_domain(connection, row, by=by, now=now)
         return len(chosen)
-    entries = suppression_list.listed(connection, suppression_list.Sight(), key=key_of(reference), limit=1000).rows
+    entries = suppression_list.listed(connection, suppression_list.Sight(), key=wanted_key(reference), limit=1000).rows
     chosen = [row for row in entries if not own or row.tenant_id == own]
     for row in chosen:
         suppression_list.remove(connection, row, by=by, now=now)
@@ -138,29 +138,29 @@ def asked_about(reference: str) -> Address:
     return Address("", domain, f"*@{domain}", "") if domain else plain_address(reference)
 
 
-def binding(house: House, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
+def binding(here: Installation, connection: Connection, where: Address, mailbox: str) -> list[dict[str, Any]]:
     """The entries that apply to an address or a whole domain now, for everybody or for one mailbox."""
-    names, sight, policy = listings.tenant_names(connection), suppression_list.Sight(), house.settings.policy("default")
+    names, sight, policy = listings.tenant_names(connection), suppression_list.Sight(), here.settings.policy("default")
     if mailbox:
         row = find_mailbox(connection, mailbox)
         sight = suppression_list.Sight(row.tenant_id, row.id)
-        policy = policy_of(house.settings, row, names[row.tenant_id])
+        policy = policy_of(here.settings, row, names[row.tenant_id])
     fold = bool(where.key) and policy.suppression_check.fold_aliases
-    own, domains = suppression_list.binding(connection, where.key, where.domain, house.now(), sight, fold=fold)
+    own, domains = suppression_list.binding(connection, where.key, where.domain, here.now(), sight, fold=fold)
     return [told(row, names) for row in own] + [domain_told(row, names) for row in domains]
 
 
-def writer_of(house: House) -> Callable[[Sequence[Mapping[str, Any]]], None]:
+def writer_of(here: Installation) -> Callable[[Sequence[Mapping[str, Any]]], None]:
     """A function that writes some entries in a transaction of their own, so that the server's mail is not blocked.
 
     They are dated when they are written, so that indexes by time grow only at their end.
     """
 
     def write(entries: Sequence[Mapping[str, Any]]) -> None:
-        with house.writing() as connection:
-            now = {"at": house.now()}
+        with here.writing() as connection:
+            now = {"at": here.now()}
             made = [Suppress(**{**entry, **now}) for entry in entries]
-            suppression_list.take_in(connection, _consequences(house), made, house.new_id)
+            suppression_list.take_in(connection, _consequences(here), made, here.new_id)
 
     return write
 
@@ -208,16 +208,16 @@ def _end(expires: str, now: int) -> int:
 
 
 def _suppress_domain(
-    house: House, connection: Connection, wish: Wish, domain: str, now: int, expires: int
+    here: Installation, connection: Connection, wish: Wish, domain: str, now: int, expires: int
 ) -> tuple[Any, bool]:
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
     values = {
-        "id": house.new_id("sdom"),
+        "id": here.new_id("sdom"),
         "domain": domain,
         "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant or "default").id,
         "note": wish.note,
-        "source": house.operator,
+        "source": here.operator,
         "created_at": now,
         "expires_at": expires,
     }
@@ -233,6 +233,6 @@ def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> in
     return 1
 
 
-def _consequences(house: House) -> Consequences:
+def _consequences(here: Installation) -> Consequences:
     # Only used for writing entries: nothing is judged by rates here.
-    return Consequences(Rules, lambda _: Reputation(), house.new_id)
+    return Consequences(Rules, lambda _: Reputation(), here.new_id)

@@ -36,7 +36,7 @@ def list_(
     """List suppressions, newest first. Whole domains come before addresses."""
     from relay.cli.suppressing import listed
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         rows, more = listed(connection, email, reason, limit)
     columns = (
         Column("Address", "email", "bold"),
@@ -45,8 +45,8 @@ def list_(
         Column("Tenant", "tenant"),
         Column("Note", "note"),
         Column("Source", "source"),
-        Column("Since", lambda row: ago(row["createdAt"], house.now())),
-        Column("Ends", lambda row: ago(row["expiresAt"], house.now())),
+        Column("Since", lambda row: ago(row["createdAt"], here.now())),
+        Column("Ends", lambda row: ago(row["expiresAt"], here.now())),
     )
     listing(
         rows,
@@ -74,8 +74,8 @@ def add(
     from relay.cli.suppressing import Wish, scoped, suppress
 
     wish = Wish(address, scoped(scope, mailbox, tenant), mailbox, reason, expires, note, tenant)
-    with opened(config) as house, house.writing() as connection:
-        shown = suppress(house, connection, wish)
+    with opened(config) as here, here.writing() as connection:
+        shown = suppress(here, connection, wish)
     if as_json:
         print_json(shown)
     else:
@@ -94,8 +94,8 @@ def remove(
     """Remove every entry of an address, or one entry by its id."""
     from relay.cli.suppressing import release
 
-    with opened(config) as house, house.writing() as connection:
-        count = release(house, connection, address, tenant)
+    with opened(config) as here, here.writing() as connection:
+        count = release(here, connection, address, tenant)
     if not count:
         raise Refused(f"no suppression found for {address}")
     say(f"{address}: {how_many(count, 'entry', 'entries')} removed.")
@@ -112,8 +112,8 @@ def check(
     from relay.cli.suppressing import asked_about, binding
 
     where = asked_about(address)
-    with opened(config) as house, house.reading() as connection:
-        bound = binding(house, connection, where, mailbox)
+    with opened(config) as here, here.reading() as connection:
+        bound = binding(here, connection, where, mailbox)
     if as_json:
         print_json({"email": where.wire, "suppressed": bool(bound), "suppressions": bound})
     elif not bound:
@@ -144,11 +144,11 @@ def import_(
     from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
     scope = scoped(scope, mailbox)
-    with opened(config) as house:
-        with house.reading() as connection:
+    with opened(config) as here:
+        with here.reading() as connection:
             default = Place(scope, *bounds(connection, scope, tenant, mailbox))
-            read = suppression_reader(places(connection), default, house.now)
-        tally = taken(file, Columns(SUPPRESSION_COLUMNS), read, writer_of(house))
+            read = suppression_reader(places(connection), default, here.now)
+        tally = taken(file, Columns(SUPPRESSION_COLUMNS), read, writer_of(here))
     return report(tally, as_json=as_json)
 
 
@@ -159,7 +159,7 @@ def export(config: ConfigFile = None) -> None:
     from relay.store import listings, suppression_list
     from relay.store.imports import SUPPRESSION_COLUMNS, suppression_cells
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         tenants, mailboxes = listings.tenant_names(connection), listings.mailbox_names(connection)
         given(
             SUPPRESSION_COLUMNS,

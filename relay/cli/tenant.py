@@ -20,7 +20,7 @@ def list_(config: ConfigFile = None, as_json: AsJson = False) -> None:
     from relay.cli.rows import every
     from relay.store.listings import counted
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         found = sorted(every(connection, "tenants", {}), key=lambda row: str(row.name))
         rows = [_shown(row) | {"mailboxes": counted(connection, "mailboxes", {"tenant_id": row.id})} for row in found]
     columns = (
@@ -49,16 +49,16 @@ def add(
     from relay.store.accounts import tenant as find
 
     plain = plain_name(name)
-    with opened(config) as house:
-        with house.writing() as connection:
+    with opened(config) as here:
+        with here.writing() as connection:
             add_tenant(
                 connection,
-                tenant_id=house.new_id("ten"),
+                tenant_id=here.new_id("ten"),
                 name=plain,
                 limits=Limits(hourly, daily, monthly),
-                now=house.now(),
+                now=here.now(),
             )
-        with house.reading() as connection:
+        with here.reading() as connection:
             row = find(connection, plain)
     if as_json:
         print_json(_shown(row))
@@ -76,9 +76,9 @@ def rename(
     from relay.store.accounts import rename_tenant
 
     plain = plain_name(new_name)
-    with opened(config) as house:
-        house.instance.lock()  # a running server knows the tenant by its name in the file
-        with house.writing() as connection:
+    with opened(config) as here:
+        here.instance.lock()  # a running server knows the tenant by its name in the file
+        with here.writing() as connection:
             rename_tenant(connection, name, plain)
     say(f"The tenant is now called {plain}. If the file declares it, rename it there before you start the server.")
 
@@ -100,10 +100,10 @@ def _set(name: str, status: str, cause: str, config: Any) -> None:
     from relay.store.accounts import tenant as find
     from relay.store.declaring import check_is_in_use
 
-    with opened(config) as house, house.writing() as connection:
+    with opened(config) as here, here.writing() as connection:
         row = find(connection, name)
         check_is_in_use("tenant", row)
-        changed = set_tenant_status(connection, row.id, status=status, cause=cause, by=house.operator, now=house.now())
+        changed = set_tenant_status(connection, row.id, status=status, cause=cause, by=here.operator, now=here.now())
     say(f"Tenant {row.name} is {status}{'' if changed else ' already'}.")
 
 

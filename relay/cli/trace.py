@@ -20,7 +20,7 @@ def trace(
     """Show why a send was decided so, and what happened since."""
     from relay.cli.timeline import told
 
-    with opened(config) as house, house.reading() as connection:
+    with opened(config) as here, here.reading() as connection:
         whole = told(connection, send_id.strip())
     if as_json:
         print_json(whole)

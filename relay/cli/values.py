@@ -81,6 +81,6 @@ def plain_address(text: str) -> "Address":
         raise BadUsage(f"{text!r} is not an address: {error}") from None
 
 
-def key_of(text: str) -> str:
+def wanted_key(text: str) -> str:
     """The folded key of the address in a filter; "" if there is none."""
     return plain_address(text).key if text else ""

@@ -96,14 +96,14 @@ def standard_webhook(
     message = f"{identity}.{seconds}.".encode() + raw
     signatures = [part.partition(",") for part in given.split(" ")[:10]]
     presented = [decoded(value) for version, _, value in signatures if version == "v1"]
-    wanted = [hmac.new(key_of(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
+    wanted = [hmac.new(whsec_key(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
     matches = [hmac.compare_digest(one, other) for one in wanted for other in presented]
     if any(matches):
         return Authenticity(accepted=True, nonce=identity[:200])
     return refused("wrong_signature")
 
 
-def key_of(secret: str) -> bytes:
+def whsec_key(secret: str) -> bytes:
     """The key in `whsec_…` (base64, sometimes without padding)."""
     encoded = secret.removeprefix("whsec_")
     try:

@@ -153,7 +153,7 @@ class Poster:
     def _signed(self, posting: Posting) -> dict[str, str]:
         at = datetime.fromtimestamp(self._clock() // 1000, UTC)
         sealed = [secret for secret in (posting.secret, posting.previous_secret) if secret]
-        keys = [key_of(self._vault.open(secret)) for secret in sealed]
+        keys = [signing_key(self._vault.open(secret)) for secret in sealed]
         return {
             "webhook-id": posting.id,
             "webhook-timestamp": str(int(at.timestamp())),
@@ -161,11 +161,11 @@ class Poster:
         }
 
 
-def key_of(secret: str) -> bytes:
+def signing_key(secret: str) -> bytes:
     """The key of a secret: the base64 after `whsec_`, or the text itself."""
     if secret.startswith("whsec_"):
         try:
-            return authenticity.key_of(secret)
+            return authenticity.whsec_key(secret)
         except ValueError:
             pass  # not base64 after all
     return secret.encode()

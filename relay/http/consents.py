@@ -22,7 +22,7 @@ from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
 from relay.http.strict import Resource
-from relay.http.suppressions import EntryId, key_of
+from relay.http.suppressions import EntryId, wanted_key
 from relay.store import accounts, consents, listings
 from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
@@ -120,7 +120,7 @@ async def list_consents(
     granted: Annotated[bool | None, Query()] = None,
 ) -> Any:
     """Newest first."""
-    filters = {"tenant_id": who.tenant_id or None, "key": key_of(email) or None, "granted": granted}
+    filters = {"tenant_id": who.tenant_id or None, "key": wanted_key(email) or None, "granted": granted}
     return await listed(parts, turn, "consents", filters, told)
 
 

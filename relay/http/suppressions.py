@@ -153,7 +153,7 @@ async def list_suppressions(
     mailbox_id: OfMailbox = None,
 ) -> Any:
     """Newest first."""
-    key = key_of(email)
+    key = wanted_key(email)
     mailbox = await scope_of(parts, who, mailbox_id) if mailbox_id else ""
     page = await parts.look(
         lambda c: suppression_list.listed(
@@ -260,7 +260,7 @@ def sight(who: Caller) -> suppression_list.Sight:
     return suppression_list.Sight(who.tenant_id, who.reach)
 
 
-def key_of(email: str | None) -> str:
+def wanted_key(email: str | None) -> str:
     """The folded key of the address in a filter, "" if there is none. Raises Problem."""
     return mail_address(email).key if email else ""
 

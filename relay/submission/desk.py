@@ -39,7 +39,7 @@ from relay.submission.incoming import IN_THREAD
 from relay.submission.intake import Intake, Judged, Prepared
 from relay.submission.login import Logins
 from relay.submission.patience import Patience, Turns
-from relay.submission.preparation import House, prepare, recipient_facts
+from relay.submission.preparation import Common, prepare, recipient_facts
 from relay.submission.submission import Answer, AuthRefused, Door, Principal, Submission, Unmet
 from relay.submission.turned_away import DoorBook, Refused, TurnedAway
 from relay.watch import Watch, span
@@ -105,7 +105,7 @@ class FrontDesk:
         logins: Logins,
         intake: Intake,
         turned_away: TurnedAway,
-        house: Callable[[], House],
+        common: Callable[[], Common],
         scanner: Callable[[frozenset[str], Account], SecretScanner],
         mail_hosts: Callable[[Sequence[str]], Any],
         look_for_keys: Callable[[], Awaitable[None]],
@@ -123,7 +123,7 @@ class FrontDesk:
         self._turned_away = turned_away
         self._door = DoorBook()
         self._patience, self._turns = Patience(), Turns()
-        self._house = house
+        self._common = common
         self._scanner = scanner
         self._mail_hosts = mail_hosts
         self._look_for_keys = look_for_keys
@@ -237,9 +237,9 @@ class FrontDesk:
         if account.policy.recipient_valid.check_mx:
             hosts = await self._mail_hosts([r.domain for r in submission.rcpt_to])
         if len(submission.data) <= IN_THREAD:
-            prepared = prepare(submission, account, self._house(), scanner, hosts)
+            prepared = prepare(submission, account, self._common(), scanner, hosts)
         else:
-            prepared = await aside(prepare, submission, account, self._house(), scanner, hosts)
+            prepared = await aside(prepare, submission, account, self._common(), scanner, hosts)
         return prepared if not prepared.facts.unsigned else await self._with_fresh_keys(prepared)
 
     async def _with_fresh_keys(self, prepared: Prepared) -> Prepared:
@@ -249,7 +249,7 @@ class FrontDesk:
             self._looked_for_keys = now
             await self._look_for_keys()
         facts = prepared.facts
-        return replace(prepared, facts=replace(facts, unsigned=not self._house().signs(facts.from_domain)))
+        return replace(prepared, facts=replace(facts, unsigned=not self._common().signs(facts.from_domain)))
 
     async def simulate(self, submission: Submission) -> tuple[Prepared, State]:
         """What would be judged, and from which state; nothing is reserved or stored."""
@@ -290,7 +290,7 @@ class FrontDesk:
             mailbox=account.mailbox_id,
             source="smtp",
             mail_from=mail_from.wire if mail_from else "",
-            recipients=tuple(recipient_facts(r, self._house(), {}) for r in rcpt_to),
+            recipients=tuple(recipient_facts(r, self._common(), {}) for r in rcpt_to),
             from_domain=mail_from.domain if mail_from else "",
             sender_addresses=(mail_from.exact,) if mail_from else (),
         )

@@ -42,8 +42,8 @@ _AS_READ = MessageForm()
 _TURNED = (Defect("text_turned", "a bidirectional override reverses text"),)
 
 
-class House(Struct, frozen=True):
-    """The installation's settings that every submission is read with."""
+class Common(Struct, frozen=True):
+    """What all submissions are read with, whoever sends them."""
 
     internal_domains: frozenset[str]
     bare_newline: str  # normalize | reject
@@ -62,12 +62,12 @@ class _Edits(Struct, frozen=True):
 def prepare(
     submission: Submission,
     account: Account,
-    house: House,
+    common: Common,
     scanner: SecretScanner,
     mail_hosts: Mapping[str, str],
 ) -> Prepared:
     """The facts, head and plan. `mail_hosts` gives, by recipient domain, what DNS says of it, where it was asked."""
-    submission, bare, newline = _with_settled_newlines(submission, house)
+    submission, bare, newline = _with_settled_newlines(submission, common)
     data = submission.data
     header = HeaderBlock.parse(data)
     wishes, unheard = read_wishes(header, submission.wishes)
@@ -76,7 +76,7 @@ def prepare(
     reading = read(shown, scanner)
     verdict = reading.classification
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type
-    edits = _plan(seen, account, house, submission.rcpt_to, commercial=message_class == "commercial")
+    edits = _plan(seen, account, common, submission.rcpt_to, commercial=message_class == "commercial")
     rule = account.policy.message_form
     found = form(data, header, bare, rule.max_received)
     defects = (
@@ -97,10 +97,10 @@ def prepare(
         mailbox=account.mailbox_id,
         source=submission.origin.source,
         mail_from=submission.mail_from.wire if submission.mail_from else "",
-        recipients=tuple(recipient_facts(r, house, mail_hosts) for r in submission.rcpt_to),
+        recipients=tuple(recipient_facts(r, common, mail_hosts) for r in submission.rcpt_to),
         size=len(data),
         **who,
-        unsigned=bool(who["from_domain"]) and not house.signs(who["from_domain"]),
+        unsigned=bool(who["from_domain"]) and not common.signs(who["from_domain"]),
         form_defects=defects,
         ambiguities=(*ambiguities(data, header), *_named(seen.ambiguities), *(_TURNED if shown.is_turned else ())),
         message_class=message_class,
@@ -117,26 +117,26 @@ def prepare(
     return Prepared(submission, facts, account.policy, head, edits.plan, seen)
 
 
-def recipient_facts(address: Address, house: House, mail_hosts: Mapping[str, str]) -> RecipientFacts:
+def recipient_facts(address: Address, common: Common, mail_hosts: Mapping[str, str]) -> RecipientFacts:
     """One recipient as the policy sees it."""
     return RecipientFacts(
         address=address.wire,
         key=address.key,
         alias=alias_key(address),
         domain=address.domain,
-        internal=address.domain in house.internal_domains,
+        internal=address.domain in common.internal_domains,
         mail_host=mail_hosts.get(address.domain, "unasked"),
     )
 
 
-def _with_settled_newlines(submission: Submission, house: House) -> tuple[Submission, Alone, tuple[Defect, ...]]:
+def _with_settled_newlines(submission: Submission, common: Common) -> tuple[Submission, Alone, tuple[Defect, ...]]:
     """The submission with each bare LF made CRLF before anything is judged, or with a defect if the operator
     wants it refused; also the bare CR and LF that remain.
     """
     bare = alone([submission.data])
     if not bare.lf:
         return submission, bare, ()
-    if house.bare_newline == "reject":
+    if common.bare_newline == "reject":
         return submission, bare, (Defect("bare_newline", "a line ends with a bare LF"),)
     return replace(submission, data=normalise_newlines(submission.data)), bare._replace(lf=False), ()
 
@@ -224,7 +224,7 @@ def _named(faults: Sequence[Fault]) -> tuple[Defect, ...]:
     return tuple([Defect(code, code.replace("_", " ")) for code in dict.fromkeys([fault.code for fault in faults])])
 
 
-def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, commercial: bool) -> _Edits:
+def _plan(seen: View, account: Account, common: Common, to: Sequence[Address], *, commercial: bool) -> _Edits:
     """The changes that compliance and transport require; planned now, applied at departure."""
     recoding = longline.long_lines(seen)
     if recoding.impossible:
@@ -233,7 +233,7 @@ def _plan(seen: View, account: Account, house: House, to: Sequence[Address], *, 
     if not commercial:
         return _Edits(plan)
     sender = _sender(account)
-    links = house.links
+    links = common.links
     is_theirs = partial(_leads_out, links, account, to)
     planned = footer.plan(seen, _anybodys(links, sender, account.tenant_id), is_theirs, links.host)
     if planned.impossible:

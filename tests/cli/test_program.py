@@ -175,4 +175,4 @@ def test_the_version_is_that_of_the_distribution(cli):
 
 def test_every_module_of_the_command_line_is_reached():
     own = {path.stem for path in Path(program.__file__).parent.glob("*.py")}
-    assert {"house", "output", "values"} <= own
+    assert {"installation", "output", "values"} <= own

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from relay.feedback.webhooks import TOGETHER, Poster, key_of
+from relay.feedback.webhooks import TOGETHER, Poster, signing_key
 from relay.store import destinations, postings
 from relay.store.events import Event, record
 from relay.store.postings import DISABLED_AFTER, RETRIES, Declared, body_of
@@ -373,7 +373,7 @@ def test_destinations_of_the_file_come_rotate_and_go(both: Ground):
     [(SECRET, b"a key of thirty-two octets exact"), ("plain words of a file", b"plain words of a file")],
 )
 def test_a_secret_is_base64_behind_whsec_or_words(secret: str, key: bytes):
-    assert key_of(secret) == key
+    assert signing_key(secret) == key
 
 
 async def test_H14_a_redirect_is_an_answer_that_says_where_to_and_is_not_followed(

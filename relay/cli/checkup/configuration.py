@@ -6,14 +6,14 @@ from config.errors import ConfigError
 from config.loader import load
 from relay.app.checks import CHECKS
 from relay.cli.checkup.finding import Finding, fail, warn
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.store.credentials import revoked_of_files
 
 
-def configuration(house: House) -> Iterator[Finding]:
+def configuration(here: Installation) -> Iterator[Finding]:
     """What `gatepost config check` reports about the file."""
     try:
-        warnings = load(house.path, need_secrets=False, more=CHECKS).warnings
+        warnings = load(here.path, need_secrets=False, more=CHECKS).warnings
     except ConfigError as error:
         for problem in error.problems:
             yield fail("config", str(problem), "The server does not start.")
@@ -22,11 +22,11 @@ def configuration(house: House) -> Iterator[Finding]:
         yield warn("config", str(problem), "")
 
 
-def revoked(house: House) -> Iterator[Finding]:
+def revoked(here: Installation) -> Iterator[Finding]:
     """Credentials that the file still declares although somebody revoked them."""
-    with house.reading() as connection:
+    with here.reading() as connection:
         names = revoked_of_files(connection)
-    for mailbox in house.settings.mailboxes:
+    for mailbox in here.settings.mailboxes:
         for name in (one.username for one in mailbox.credentials if one.username in names):
             why = "It stays revoked whatever the file says; its logins get 525."
             yield warn(mailbox.name, f"the credential {name} was revoked", why, "Choose another username.")

@@ -11,7 +11,7 @@ from config.types import is_loopback
 from policy.reputation import assess, bounce_rate, complaint_rate
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.dns import asked
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.rows import every
 from relay.http.dns_records import Found
 from relay.store.keys import of_domain
@@ -34,9 +34,9 @@ _WHY_KEY = {
 _REQUIRED = ("ownership", "dkim")
 
 
-def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
+def domains(here: Installation, *, with_network: bool) -> Iterator[Finding]:
     """Every sending domain: its DNS records and its postal address."""
-    with house.reading() as connection:
+    with here.reading() as connection:
         rows = sorted(every(connection, "domains", {}), key=lambda row: str(row.name))
         keys = {row.name: of_domain(connection, row.name) for row in rows}
     if not rows:
@@ -55,7 +55,7 @@ def domains(house: House, *, with_network: bool) -> Iterator[Finding]:
             why = "Its commercial mail is refused: CAN-SPAM and CASL require a postal address."
             yield warn(row.name, "it has no postal address", why, "Set physical_address.")
         if with_network:
-            yield from _records(row, asked(house.settings, row, keys[row.name]))
+            yield from _records(row, asked(here.settings, row, keys[row.name]))
 
 
 def _records(row: Any, found: Sequence[Found]) -> Iterator[Finding]:
@@ -94,16 +94,16 @@ def links(settings: Settings) -> Iterator[Finding]:
         yield warn("links", "server.hostname is localhost", why, "Set server.hostname.")
 
 
-def senders(house: House) -> Iterator[Finding]:
+def senders(here: Installation) -> Iterator[Finding]:
     """How recipients reacted so far, for each mailbox."""
-    now, told = house.now(), 0
-    with house.reading() as connection:
+    now, told = here.now(), 0
+    with here.reading() as connection:
         tenants = tenant_names(connection)
         for row in every(connection, "mailboxes", {}):
             if row.status == "paused":
                 why = f"Paused by {row.paused_by}: {row.cause}"
                 yield warn(row.name, "the mailbox is paused", why, f"gatepost mailbox resume {row.name}")
-            rule = policy_of(house.settings, row, tenants[row.tenant_id]).reputation
+            rule = policy_of(here.settings, row, tenants[row.tenant_id]).reputation
             rates = read_rates(connection, f"mailbox:{row.id}", now)
             standing, month = assess(rates, rule), rates[-1]
             told += month.sent

@@ -20,7 +20,7 @@ from policy.usage import MINUTE
 from relay.app.instance import Instance
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
 from relay.cli.errors import words
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.cli.output import how_many
 from relay.store import journal
 from relay.store.clock import WORTH_TELLING
@@ -44,15 +44,15 @@ def interpreter() -> Iterator[Finding]:
     )
 
 
-def store(house: House) -> Iterator[Finding]:
+def store(here: Installation) -> Iterator[Finding]:
     """The kind of store and whether it has room; that it can be used is known already."""
-    file = house.database.file
-    kind = f"SQLite at {file}" if file else f"PostgreSQL at {house.database.postgresql.get('host', 'a local socket')}"
+    file = here.database.file
+    kind = f"SQLite at {file}" if file else f"PostgreSQL at {here.database.postgresql.get('host', 'a local socket')}"
     yield ok("store", f"{kind}, schema {HEAD}")
     if file is None:
-        yield from _server(house)
+        yield from _server(here)
         return
-    free, least = shutil.disk_usage(file.parent).free, house.settings.least_free_space
+    free, least = shutil.disk_usage(file.parent).free, here.settings.least_free_space
     if free < least:
         yield fail(
             "store",
@@ -62,28 +62,28 @@ def store(house: House) -> Iterator[Finding]:
         )
     elif free < 10 * least:
         yield warn("store", f"only {_size(free)} free", f"Below {_size(least)} new mail is refused with 452.")
-    if house.settings.server.workers != 1:
+    if here.settings.server.workers != 1:
         yield info("store", "several workers share one SQLite file", "To use more than one machine, use PostgreSQL.")
 
 
-def _server(house: House) -> Iterator[Finding]:
+def _server(here: Installation) -> Iterator[Finding]:
     """Whether PostgreSQL makes its writes durable, whether each session keeps its own state, whether the clocks
     agree, and whether a transaction holds events back.
     """
-    house.database.check_sessions()
-    with house.reading() as connection:
+    here.database.check_sessions()
+    with here.reading() as connection:
         for setting in unsafe_settings(connection):
             why = "A power failure can lose mail that was answered 250, or the whole store."
             yield fail("store", f"PostgreSQL runs with {setting} = off", why, "Set it to on in postgresql.conf.")
         waiting = journal.withheld(connection)
-    if waiting is not None and (minutes := (house.now() - waiting.since) // MINUTE):
+    if waiting is not None and (minutes := (here.now() - waiting.since) // MINUTE):
         yield warn(
             "events",
             f"events of {how_many(minutes, 'minute')} wait for a transaction to end: {waiting.behind}",
             "Webhooks, notices, alerts and streams hear nothing meanwhile; mail goes on.",
             "Find out what it does, and end it: pg_terminate_backend(process), or ROLLBACK PREPARED.",
         )
-    if abs(behind := house.now.behind) >= WORTH_TELLING:
+    if abs(behind := here.now.behind) >= WORTH_TELLING:
         what = (
             f"this machine's clock is {abs(behind) / 1000:.0f} s {'behind' if behind > 0 else 'ahead of'} PostgreSQL's"
         )
@@ -91,25 +91,25 @@ def _server(house: House) -> Iterator[Finding]:
         yield warn("clock", what, why, "Synchronise both with NTP.")
 
 
-def sealed(house: House) -> Iterator[Finding]:
+def sealed(here: Installation) -> Iterator[Finding]:
     """Whether the secret key is the one the store was made with and decrypts the signing keys."""
     try:
-        vault = house.vault
+        vault = here.vault
     except SecretMissing as error:
         yield info("keys", f"the secret key was not checked: {error}")
         return
     except (StoreUnusable, ValueError) as error:
         yield fail("keys", str(error), "The server does not start, and no login can be checked.")
         return
-    with house.reading() as connection:
+    with here.reading() as connection:
         rows = list(unopened(connection, vault))
     for row in rows:
         what = f"its {row.status} DKIM key {row.selector} was encrypted with another secret key"
-        yield fail(row.domain, what, "It cannot sign: mail waits, as nothing leaves unsigned.", _unsealed(house, row))
+        yield fail(row.domain, what, "It cannot sign: mail waits, as nothing leaves unsigned.", _unsealed(here, row))
 
 
-def _unsealed(house: House, row: Any) -> str:
-    if house.settings.brings_keys_of(row.domain):
+def _unsealed(here: Installation, row: Any) -> str:
+    if here.settings.brings_keys_of(row.domain):
         return "Set a new key and a new selector in the file."
     if row.status == "pending":
         return "Do not publish it; set keys of your own in the file, which ends the rotation."

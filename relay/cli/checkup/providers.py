@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from config.settings import Settings
 from relay.cli.checkup.finding import Finding, fail, info, ok, warn
-from relay.cli.house import House
+from relay.cli.installation import Installation
 from relay.store.providers import by_name
 
 
@@ -25,11 +25,11 @@ def providers(settings: Settings, *, with_network: bool) -> Iterator[Finding]:
         )
 
 
-def paused(house: House) -> Iterator[Finding]:
+def paused(here: Installation) -> Iterator[Finding]:
     """The paused ones."""
-    with house.reading() as connection:
+    with here.reading() as connection:
         rows = by_name(connection)
-    for provider in house.settings.providers:
+    for provider in here.settings.providers:
         row = rows.get(provider.name)
         if row is not None and row.status == "paused":
             yield warn(provider.name, "it is paused", row.cause, f"gatepost provider resume {provider.name}")

@@ -30,7 +30,7 @@ from relay.store.vault import Vault
 PATIENCE = 15.0  # seconds to wait for a store that somebody else is creating
 
 
-class House:
+class Installation:
     """Settings, store and keys of one installation, as commands need them."""
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -73,34 +73,34 @@ class House:
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[House]:
+def opened(config: Path | None) -> Iterator[Installation]:
     """The installation's store, ready for use. Raises ConfigError, StoreUnusable, Refused."""
-    with at(config) as house:
-        ready(house)
-        yield house
+    with at(config) as here:
+        ready(here)
+        yield here
 
 
 @contextmanager
-def at(config: Path | None) -> Iterator[House]:
+def at(config: Path | None) -> Iterator[Installation]:
     """The installation, in whatever state its store is. Raises ConfigError, StoreUnusable."""
     path, settings = settings_of(config)
-    house = House(path, settings)
+    here = Installation(path, settings)
     try:
-        with house.database.usable():
-            yield house
+        with here.database.usable():
+            yield here
     finally:
-        house.database.close_now()
+        here.database.close_now()
 
 
-def ready(house: House) -> None:
+def ready(here: Installation) -> None:
     """Make sure that the store can be used. Raises StoreUnusable, Refused, AlreadyRunning."""
-    house.instance.check_not_lost(house.database)
+    here.instance.check_not_lost(here.database)
     deadline = time.monotonic() + PATIENCE
-    while not _is_made(house.database):
+    while not _is_made(here.database):
         from relay.app.setup import prepare_alone
 
         try:
-            prepare_alone(house.settings, house.instance)
+            prepare_alone(here.settings, here.instance)
         except AlreadyRunning:  # a starting server, or another command, is creating it
             if time.monotonic() > deadline:
                 raise
