@@ -6,7 +6,7 @@ import pytest
 
 from relay.http.console.session import COOKIE, Sessions
 from tests.console.visitor import BASE, Visitor, token_in, visitor
-from tests.http.office import NOON
+from tests.support.clock import NOON
 from tests.support.settings import ADMIN_KEY
 
 HOUR = 3_600_000

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,29 +43,16 @@ from relay.store.sends import NewDelivery, NewSend, insert_sends
 from relay.store.writer import Writer
 from relay.watch import Watch
 from tests.support import tls
+from tests.support.clock import WallClock
+from tests.support.sends import send_row
 from tests.support.settings import ADDRESS, DOMAIN, Tree, settings, write
 
-NOON = 1_774_353_600_000  # 2026-03-24 12:00 UTC, in milliseconds
 NODE = "here.0.test"
 BOB = "bob@example.net"
 MESSAGE = (
     b"From: <agent@sender.test>\r\nTo: <bob@example.net>\r\nSubject: hello\r\n"
     b"Date: Tue, 24 Mar 2026 12:00:00 +0000\r\nMessage-ID: <1@sender.test>\r\n\r\nhello\r\n.dots\r\n"
 )
-
-
-class Clock:
-    """Milliseconds since the epoch that pass when the test says so."""
-
-    def __init__(self, now: int = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        """Let so much time pass: `advance(minutes=5)`."""
-        self.now += int(timedelta(**by).total_seconds() * 1000)
 
 
 @cache
@@ -83,7 +69,7 @@ class House:
         self.file = folder / "gatepost.db"
         if not self.file.exists():
             shutil.copy(empty, self.file)
-        self.clock = Clock()
+        self.clock = WallClock()
         self.settings: Settings = load(write(folder, settings(folder, changes, providers=providers))).settings
         self.providers = self.settings.providers
         self.database = Database(f"sqlite+aiosqlite:///{self.file}")
@@ -273,21 +259,16 @@ def _signers_of(domain: str) -> tuple[Signer, ...]:
 
 
 _CHANCE = iter(range(1, 1 << 30))
-_WORDS = (
-    "credential_id to_header subject message_id reason rule detail dedupe_key campaign digest".split()  # noqa: SIM905
+_ROW = send_row(
+    tenant_id="ten_1",
+    mailbox_id="mbx_1",
+    source="smtp",
+    mail_from=ADDRESS,
+    from_address=ADDRESS,
+    message_class="transactional",
+    decision="approved",
+    envelope='{"source":"smtp","helo":"agent.test","peer":"127.0.0.1","tls":false,"smtputf8":false}',
 )
-_ROW: dict[str, Any] = dict.fromkeys(_WORDS, "") | {
-    "tenant_id": "ten_1",
-    "mailbox_id": "mbx_1",
-    "source": "smtp",
-    "mail_from": ADDRESS,
-    "from_address": ADDRESS,
-    "message_class": "transactional",
-    "decision": "approved",
-    "metadata": "{}",
-    "envelope": '{"source":"smtp","helo":"agent.test","peer":"127.0.0.1","tls":false,"smtputf8":false}',
-    "plan": "{}",
-}
 
 
 async def until(true: Callable[[], object], timeout: float = 60.0) -> None:

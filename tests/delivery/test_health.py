@@ -8,7 +8,7 @@ import pytest
 from config.delivery import Breaker
 from relay.delivery.health import NO_BOUND, RAMP, Change, Healths
 from relay.delivery.outcome import DOMAIN, Outcome, Phase, Result, Scope
-from tests.delivery.house import Clock
+from tests.support.clock import WallClock
 
 
 def outcome(result=Result.NEXT, scope=Scope.CONNECTION, kind="", reopen_after=0, n=1) -> Outcome:
@@ -20,12 +20,12 @@ GONE = outcome(Result.BOUNCED, Scope.RECIPIENT)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> WallClock:
+    return WallClock()
 
 
 @pytest.fixture
-def healths(clock: Clock) -> Healths:
+def healths(clock: WallClock) -> Healths:
     return Healths(Breaker(), clock)
 
 
@@ -75,7 +75,7 @@ def test_greylisting_counts_once_for_each_domain_since_something_was_taken(healt
     assert healths.state("p") == state
 
 
-async def test_a_probe_that_is_greylisted_again_leaves_the_question_open(healths: Healths, clock: Clock):
+async def test_a_probe_that_is_greylisted_again_leaves_the_question_open(healths: Healths, clock: WallClock):
     put_off = outcome(scope=Scope.PROVIDER, kind=DOMAIN)
     healths.learn([put_off], {"a"})
     opened(healths, 4)
@@ -86,7 +86,9 @@ async def test_a_probe_that_is_greylisted_again_leaves_the_question_open(healths
     assert healths.state("p") == "open"
 
 
-async def test_that_it_has_recovered_is_said_once_and_only_where_it_was_said_to_be_shut(healths: Healths, clock: Clock):
+async def test_that_it_has_recovered_is_said_once_and_only_where_it_was_said_to_be_shut(
+    healths: Healths, clock: WallClock
+):
     assert healths.learn([TAKEN]) is Change.NONE
     opened(healths)
     clock.advance(seconds=31)
@@ -128,14 +130,14 @@ def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
 
 
 @pytest.mark.parametrize("kind", ["configuration", "account"])
-async def test_R37_a_refused_account_opens_it_at_once(healths: Healths, clock: Clock, kind: str):
+async def test_R37_a_refused_account_opens_it_at_once(healths: Healths, clock: WallClock, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
     clock.now = healths.of("p").open_until
     await probe(healths, FAILED)
     assert healths.state("p") == "open"
 
 
-async def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Clock):
+async def test_half_open_lets_a_single_probe_through(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(seconds=30)
     assert healths.state("p") == "half_open"
@@ -143,7 +145,7 @@ async def test_half_open_lets_a_single_probe_through(healths: Healths, clock: Cl
     assert not healths.may_try("p")
 
 
-async def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Healths, clock: Clock):
+async def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Healths, clock: WallClock):
     opened(healths)
     waits = []
     for _ in range(8):
@@ -153,7 +155,7 @@ async def test_the_time_until_the_next_probe_doubles_up_to_a_bound(healths: Heal
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
 
 
-async def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: Clock):
+async def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(seconds=30)
     at_once = []
@@ -166,7 +168,7 @@ async def test_Show2_after_recovery_there_is_no_burst(healths: Healths, clock: C
     assert healths.state("p") == "closed"
 
 
-async def test_while_it_recovers_those_beyond_its_room_wait_in_line(healths: Healths, clock: Clock):
+async def test_while_it_recovers_those_beyond_its_room_wait_in_line(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(seconds=30)
     await probe(healths, TAKEN)
@@ -179,7 +181,7 @@ async def test_while_it_recovers_those_beyond_its_room_wait_in_line(healths: Hea
     assert healths.of("p").under_way == 3
 
 
-async def test_those_in_line_go_elsewhere_when_it_opens_again(healths: Healths, clock: Clock):
+async def test_those_in_line_go_elsewhere_when_it_opens_again(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(seconds=30)
     await probe(healths, TAKEN)
@@ -190,7 +192,7 @@ async def test_those_in_line_go_elsewhere_when_it_opens_again(healths: Healths, 
     assert [await t for t in tries] == [True, True, False]
 
 
-async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Healths, clock: Clock):
+async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(seconds=30)
     await probe(healths, TAKEN)
@@ -198,7 +200,7 @@ async def test_a_failure_while_it_recovers_counts_like_any_other(healths: Health
     assert healths.state("p") == "recovering"
 
 
-def test_R35_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: Clock):
+def test_R35_a_throttle_spares_the_provider_and_longer_each_time(healths: Healths, clock: WallClock):
     throttle = outcome(scope=Scope.PROVIDER, kind="throttle")
     waits = []
     for _ in range(4):
@@ -211,7 +213,7 @@ def test_R35_a_throttle_spares_the_provider_and_longer_each_time(healths: Health
     assert healths.of("p").open_until == clock() + 1000
 
 
-async def test_a_throttle_halves_the_tries_at_once(healths: Healths, clock: Clock):
+async def test_a_throttle_halves_the_tries_at_once(healths: Healths, clock: WallClock):
     for _ in range(8):
         await healths.admit("p")
     healths.learn([outcome(scope=Scope.PROVIDER, kind="throttle")])
@@ -219,29 +221,29 @@ async def test_a_throttle_halves_the_tries_at_once(healths: Healths, clock: Cloc
     assert (healths.state("p"), healths.of("p").allowed) == ("recovering", 4)
 
 
-def test_several_that_hear_the_same_throttle_count_once(healths: Healths, clock: Clock):
+def test_several_that_hear_the_same_throttle_count_once(healths: Healths, clock: WallClock):
     for _ in range(10):
         healths.learn([outcome(scope=Scope.PROVIDER, kind="throttle")])
     assert healths.of("p").open_until == clock() + 1000
 
 
-def test_the_time_a_preset_names_is_kept(healths: Healths, clock: Clock):
+def test_the_time_a_preset_names_is_kept(healths: Healths, clock: WallClock):
     healths.learn([outcome(scope=Scope.PROVIDER, kind="exhausted", reopen_after=14_400_000)])
     assert healths.of("p").open_until == clock() + 14_400_000
 
 
-def test_a_short_throttle_of_a_try_that_was_under_way_cuts_no_long_one_short(healths: Healths, clock: Clock):
+def test_a_short_throttle_of_a_try_that_was_under_way_cuts_no_long_one_short(healths: Healths, clock: WallClock):
     for kind in ("exhausted", "throttle"):
         healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
     assert healths.of("p").open_until == clock() + 3_600_000
 
 
-def test_an_exhausted_account_without_a_time_is_left_for_an_hour(healths: Healths, clock: Clock):
+def test_an_exhausted_account_without_a_time_is_left_for_an_hour(healths: Healths, clock: WallClock):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind="exhausted")])
     assert healths.of("p").open_until == clock() + 3_600_000
 
 
-def test_what_was_under_way_when_it_opened_neither_closes_nor_prolongs_it(healths: Healths, clock: Clock):
+def test_what_was_under_way_when_it_opened_neither_closes_nor_prolongs_it(healths: Healths, clock: WallClock):
     opened(healths)
     until = healths.of("p").open_until
     healths.learn([TAKEN])
@@ -254,14 +256,14 @@ async def test_a_pause_by_hand_wins(healths: Healths):
     assert (healths.state("p"), healths.may_try("p"), await healths.admit("p")) == ("paused", False, False)
 
 
-def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: Clock):
+def test_a_used_up_limit_closes_it_until_its_time(healths: Healths, clock: WallClock):
     healths.limited("p", clock() + 500)
     assert (healths.state("p"), healths.room("p")) == ("limited", 0)
     clock.advance(seconds=0.5)
     assert healths.room("p") == NO_BOUND
 
 
-def test_R11_a_clock_set_back_keeps_no_provider_shut(healths: Healths, clock: Clock):
+def test_R11_a_clock_set_back_keeps_no_provider_shut(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(hours=-1)
     assert healths.state("p") == "half_open"
@@ -270,7 +272,7 @@ def test_R11_a_clock_set_back_keeps_no_provider_shut(healths: Healths, clock: Cl
     assert healths.state("q") == "closed"
 
 
-def test_R11_a_clock_set_forward_opens_it_early_and_no_more(healths: Healths, clock: Clock):
+def test_R11_a_clock_set_forward_opens_it_early_and_no_more(healths: Healths, clock: WallClock):
     opened(healths)
     clock.advance(hours=1)
     assert healths.state("p") == "half_open"

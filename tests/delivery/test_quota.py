@@ -9,7 +9,8 @@ import pytest
 from policy.usage import DAY
 from relay.store.attempts import Begin
 from relay.store.quota import Account, Quota, bury_places
-from tests.delivery.house import BOB, NOON, House
+from tests.delivery.house import BOB, House
+from tests.support.clock import NOON
 from tests.support.provider import Provider
 from tests.support.script import fault
 

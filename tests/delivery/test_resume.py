@@ -10,8 +10,9 @@ from relay.delivery.recheck import Owner, Recheck, Stop
 from relay.delivery.round import Round
 from relay.store import accounts
 from relay.store.providers import set_provider_status
-from tests.delivery.house import MESSAGE, NOON, frozen
+from tests.delivery.house import MESSAGE, frozen
 from tests.policy.cases import with_rule
+from tests.support.clock import NOON
 from tests.support.provider import Provider
 from tests.support.settings import ADDRESS
 

@@ -26,7 +26,6 @@ from tests.support.sends import send_row
 BOB = "bob@example.net"
 NOW = 1_790_000_000_000
 TENANT, MAILBOX = "ten_1", "mbx_1"
-# columns of a submission that do not matter here
 T = TypeVar("T")
 
 

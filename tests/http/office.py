@@ -23,12 +23,12 @@ from relay.http.api import Api
 from relay.http.house import House
 from relay.mail.dns import NoAnswer
 from relay.store.engine import Database
+from tests.support.clock import WallClock
 from tests.support.described import undescribed
 from tests.support.settings import ADMIN_KEY, DOMAIN, Tree, mailbox, settings, write
 
 # httpx looks for Trio at each call in process, and to find that something is not installed takes as long as the call.
 sys.modules.setdefault("sniffio", None)
-NOON = 1_774_353_600_000  # 2026-03-24 12:00 UTC
 OTHER = "other.test"
 
 CHANGES: Tree = {
@@ -89,21 +89,10 @@ class Dns:
         return self._of(name, "A")
 
 
-@dataclass
-class Time:
-    now: int = NOON
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
-
-
 class Office:
     """Calls to the API, and the parts behind it. Each answer has to be as described."""
 
-    def __init__(self, app: App, house: House, clock: Time, dns: Dns) -> None:
+    def __init__(self, app: App, house: House, clock: WallClock, dns: Dns) -> None:
         self.app, self.house, self.clock, self.dns = app, house, clock, dns
         self.api = Api(house)
         transport = httpx2.ASGITransport(self.api, client=("192.0.2.7", 4711))
@@ -180,7 +169,7 @@ async def office(prepared: Path, tmp_path: Path, differences: Tree) -> AsyncIter
     folder = tmp_path / "office"
     shutil.copytree(prepared, folder)
     loaded = load(write(folder, settings(folder, CHANGES | differences, providers=PROVIDERS))).settings
-    instance, clock, dns = Instance(loaded.server.data_dir), Time(), Dns()
+    instance, clock, dns = Instance(loaded.server.data_dir), WallClock(), Dns()
     app = App(
         loaded,
         database=Database(loaded.storage.dsn),

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from policy.usage import DAY
 from relay.http.shapes import when
 from relay.store import feedback, sent, volumes
-from tests.http.office import DOMAIN, NOON, PROVIDERS
+from tests.http.office import DOMAIN, PROVIDERS
+from tests.support.clock import NOON
 
 TRIAL = {
     "eventType": "trial_started",

@@ -3,7 +3,8 @@
 from policy.usage import DAY
 from relay.store import accounts, consents
 from relay.store.consents import NewConsent
-from tests.http.office import DOMAIN, NOON
+from tests.http.office import DOMAIN
+from tests.support.clock import NOON
 
 
 async def test_nobody_has_agreed_in_the_future(office):

@@ -5,7 +5,7 @@ from sqlalchemy import insert, select, update
 from relay.store import audit
 from relay.store import schema as t
 from tests.console.visitor import visitor
-from tests.http.office import NOON
+from tests.support.clock import NOON
 
 CREDIT = {
     "model": "linear",

@@ -3,7 +3,8 @@
 from policy.usage import DAY
 from relay.store import tallies
 from tests.console.visitor import visitor
-from tests.http.office import DOMAIN, NOON
+from tests.http.office import DOMAIN
+from tests.support.clock import NOON
 
 
 async def count(office, scope, at=NOON, **columns):

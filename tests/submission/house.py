@@ -26,7 +26,7 @@ from relay.submission.submission import Answer, AuthRefused, Door, Principal, Su
 from relay.submission.terms import Terms
 from relay.submission.throttle import Throttle
 from relay.submission.traffic import Traffic
-from tests.support.clock import StillClock
+from tests.support.clock import NOON, StillClock
 from tests.support.settings import ADDRESS, PASSWORD, USER
 from tests.support.smtp import Client
 
@@ -119,7 +119,7 @@ class Hall:
             traffic=self.traffic,
             throttle=self.throttle,
             certificate=certificate,
-            now_ms=lambda: 1_774_353_600_000,
+            now_ms=lambda: NOON,
             leaves=lambda _: self.others_have_fewer,
         )
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)

@@ -7,6 +7,7 @@ from policy.decision import Refusal
 from policy.settings import Options
 from relay.store.writer import Unavailable
 from tests.submission.house import MESSAGE, Hall, MakeHall, ScriptedDesk
+from tests.support.clock import NOON
 from tests.support.settings import ADDRESS
 from tests.support.smtp import Client
 
@@ -265,4 +266,4 @@ def test_the_id_of_mail_is_the_id_of_the_message(hall: Hall) -> None:
     with hall.connect(login=True) as client:
         reply = client.submit(ADDRESS, ["bob@example.net"], MESSAGE)
     assert str(reply) == f"250 2.0.0 Ok: queued as {hall.desk.taken[0].send_id}"
-    assert hall.desk.taken[0].received_at == 1_774_353_600_000
+    assert hall.desk.taken[0].received_at == NOON

@@ -2,8 +2,25 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
 import pytest
+
+NOON = 1_774_353_600_000  # 2026-03-24 12:00 UTC, in milliseconds
+
+
+class WallClock:
+    """Milliseconds since the epoch that pass when the test says so."""
+
+    def __init__(self, now: int = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float = 0, **by: float) -> None:
+        """Let so much time pass: `advance(60)`, `advance(minutes=5)`."""
+        self.now += int(timedelta(seconds=seconds, **by).total_seconds() * 1000)
 
 
 class StillClock:
