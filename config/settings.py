@@ -142,7 +142,7 @@ class Settings(Section):
     def has_policy(self, name: str) -> bool:
         return name == "default" or name in self.policies
 
-    def sources(self, name: str = "default") -> list[tuple[str, Layer]]:
+    def sources(self, name: str) -> list[tuple[str, Layer]]:
         """The layers of a policy, each with the place it comes from; later ones take precedence. Raises
         KeyError if there is none.
         """

@@ -38,7 +38,7 @@ class Login:
 
 
 @contextmanager
-def temporary_login(here: Installation, mailbox: str, tenant: str = "") -> Iterator[Login]:
+def temporary_login(here: Installation, mailbox: str, tenant: str) -> Iterator[Login]:
     """A credential of the mailbox that is revoked in the end, whatever happens."""
     with here.writing() as connection:
         row = find_mailbox(connection, mailbox, tenant)

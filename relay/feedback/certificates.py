@@ -20,9 +20,8 @@ CALLS, SPAN = 6, 60.0  # at most this many calls that fetch something, in this m
 class Certificates:
     """The certificates of one process; called from threads."""
 
-    def __init__(self, fetch: Fetch, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._seconds = seconds
         self._kept: dict[str, bytes] = {}
         self._fetching = threading.Lock()
         self._began: deque[float] = deque([-SPAN] * CALLS, CALLS)
@@ -39,7 +38,7 @@ class Certificates:
             self._fetching.release()
 
     def _fetched(self, verify: Callable[[Fetch], Authenticity]) -> Authenticity:
-        now, fetched = self._seconds(), dict[str, bytes]()
+        now, fetched = time.monotonic(), dict[str, bytes]()
         if now - self._began[0] < SPAN:
             raise OSError(f"certificates were fetched for {CALLS} calls within a minute already")
         self._began.append(now)

@@ -84,7 +84,7 @@ def _check_labels(host: str) -> None:
         raise Forbidden("not a host name: each label between the dots has 1 to 63 characters, the whole at most 253")
 
 
-def check_address(address: str, *, allow_private: bool = False) -> None:
+def check_address(address: str, *, allow_private: bool) -> None:
     """Raise Forbidden for an internal address."""
     found = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:

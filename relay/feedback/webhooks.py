@@ -48,7 +48,7 @@ class Poster:
         clock: Callable[[], int],
         new_id: Callable[[str], str],
         body: Callable[[str, Any], str],
-        is_private: Callable[[str], bool] = lambda _: False,
+        is_private: Callable[[str], bool],
     ) -> None:
         self._reader = reader
         self._writer = writer

@@ -80,7 +80,7 @@ class Caller:
         """The caller's name in records: `operator`, or one of `http.operators`."""
         return self.principal.username if self.is_operator else f"key:{self.id}"
 
-    def sees(self, tenant_id: str, mailbox_id: str = "") -> bool:
+    def sees(self, tenant_id: str, mailbox_id: str) -> bool:
         """Whether the caller may see what belongs to this tenant and mailbox."""
         if self.is_operator:
             return True

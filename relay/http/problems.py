@@ -149,12 +149,12 @@ def invalid(field: str, message: str) -> Problem:
     return Problem("invalid_request", f"{field}: {message}", errors=[{"field": field, "message": message}])
 
 
-def not_found(what: str = "") -> Problem:
+def not_found(what: str) -> Problem:
     """Not there, or not the caller's: both get the same answer."""
-    return Problem("not_found", f"there is no such {what}" if what else "")
+    return Problem("not_found", f"there is no such {what}")
 
 
-def response(problem: Problem, request_id: str = "") -> JSONResponse:
+def response(problem: Problem, request_id: str) -> JSONResponse:
     """The answer for a problem."""
     headers = dict(problem.headers or {})
     if problem.status_code == 401:

@@ -37,7 +37,7 @@ def has_control(text: str) -> bool:
     return not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text)
 
 
-def suspicions(name: str, address: str, own_names: Collection[str] = ()) -> tuple[str, ...]:
+def suspicions(name: str, address: str, own_names: Collection[str]) -> tuple[str, ...]:
     """Codes for whatever in a display name could deceive; empty for an honest one."""
     found = []
     name = name[:_SHOWN]

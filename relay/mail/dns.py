@@ -34,9 +34,9 @@ class Resolver(Protocol):
 
 
 class DnsResolver:
-    """Asks the system's resolver, or the name servers given as host:port."""
+    """Asks the system's resolver, or the name servers given as host:port if there are any."""
 
-    def __init__(self, nameservers: Sequence[str] = (), lifetime: float = 5.0) -> None:
+    def __init__(self, nameservers: Sequence[str], lifetime: float) -> None:
         self.stub = dns.asyncresolver.Resolver(configure=not nameservers)
         if nameservers:
             self.stub.nameservers = [dns.nameserver.Do53Nameserver(*_split(server)) for server in nameservers]

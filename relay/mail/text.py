@@ -26,7 +26,7 @@ from relay.mail.header import HeaderBlock
 from relay.mail.links import text_links
 from relay.mail.mime import Part, View
 from relay.mail.quotation import is_attributed, split_quoted
-from relay.mail.shortening import MAX_MARKUP, MAX_TEXT, Room, ends, without_blanks, without_unshown
+from relay.mail.shortening import MAX_TEXT, Room, ends, without_blanks, without_unshown
 from relay.mail.turned import is_page_turned, is_turned
 
 MAX_UNSEEN = files.MAX_READ
@@ -111,7 +111,7 @@ def content(view: View, own_names: Collection[str] = ()) -> Content:
     )
 
 
-def part_text(data: bytes, part: Part, limit: int = MAX_MARKUP) -> str:
+def part_text(data: bytes, part: Part, limit: int) -> str:
     """A text part decoded: transfer encoding, charset and format=flowed line breaks (RFC 3676) undone, with LF line
     ends.
     """

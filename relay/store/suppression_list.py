@@ -117,7 +117,7 @@ def binding(
     return list(connection.execute(own.order_by(_s.created_at))), list(connection.execute(domains))
 
 
-def export(connection: Connection, sight: Sight, after: str = "") -> Sequence[Any]:
+def export(connection: Connection, sight: Sight, after: str) -> Sequence[Any]:
     """The next visible suppressions after an id: whole domains (`sdom_…`), then addresses (`sup_…`)."""
     if after < "sup_" and (rows := _domains_as_entries(connection, sight, after)):
         return rows

@@ -97,7 +97,7 @@ class Visit:
             answer.set_cookie(SAID, quote(said[:300]), max_age=30, path="/", httponly=True, samesite="strict")
         return answer
 
-    def back(self, path: str, said: str = "") -> Response:
+    def back(self, path: str, said: str) -> Response:
         """Redirect to the page that the form names, if it is one of ours, else to `path`."""
         return self.go(inside(self.form.get("back", "")) or path, said)
 
