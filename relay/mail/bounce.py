@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from relay.mail import bounce_text as words
 from relay.mail.arf import read_complaint
 from relay.mail.bounce_parts import Fields, Returned, cut
-from relay.mail.bounce_parts import words as decoded
 from relay.mail.bounce_reason import Said
 from relay.mail.bounce_spoken import human, own_addresses, returned_header, spoken
 from relay.mail.dates import read_date
@@ -55,7 +54,7 @@ def _complaints(mail: Returned) -> tuple[Notice, ...]:
 
 def _unsubscribed(mail: Returned) -> tuple[Notice, ...]:
     """A mail client's message to List-Unsubscribe: <mailto:…> (RFC 2369 §3.2)."""
-    subject = decoded(mail.fields.first("subject")).strip().lower()
+    subject = mail.subject
     if subject != "unsubscribe":
         return ()
     sender = words.addresses(mail.fields.first("from"))

@@ -47,6 +47,11 @@ class Returned(Struct, frozen=True):
     fields: Fields
     parts: tuple[Part, ...]
 
+    @property
+    def subject(self) -> str:
+        """As a reader sees it, in lower case."""
+        return charset.decode_words(self.fields.first("subject")).strip().lower()
+
     def of(self, *types: str) -> Iterator[Part]:
         return (part for part in self.parts if part.type in types)
 
@@ -86,11 +91,6 @@ def read_fields(head: bytes | str) -> Fields:
     if name:
         items.append((name, " ".join(values).strip()[:MAX_VALUE]))
     return Fields(tuple(items[:MAX_FIELDS]))
-
-
-def words(value: str) -> str:
-    """The text of a field, with encoded words (RFC 2047) decoded."""
-    return charset.decode_header(value[:2_000].encode("utf-8", "replace")) if "=?" in value else value
 
 
 def _leaves(fields: Fields, body: bytes) -> Iterator[Part]:

@@ -7,7 +7,6 @@ after a known phrase, and last the returned mail.
 from relay.mail import bounce_text as words
 from relay.mail.arf import original_fields
 from relay.mail.bounce_parts import Fields, Returned
-from relay.mail.bounce_parts import words as decoded
 from relay.mail.bounce_reason import Said
 from relay.mail.dates import read_date
 from relay.mail.notice import Notice, make, message_id
@@ -74,7 +73,7 @@ _SUBJECTS = (
 
 def _returned(mail: Returned, report: words.Report) -> bool:
     """Whether the mail looks like a bounce."""
-    subject = decoded(mail.fields.first("subject")).lower()
+    subject = mail.subject
     if _from_a_daemon(mail):
         return True
     if mail.fields.first("return-path") == "<>" and not mail.fields.first("auto-submitted"):
@@ -100,7 +99,7 @@ _OPENINGS = (
 
 def _answered(mail: Returned) -> tuple[Notice, ...]:
     """A vacation notice or the like: not a bounce, whatever it says (RFC 3834, faults L7)."""
-    subject = decoded(mail.fields.first("subject")).lower()
+    subject = mail.subject
     automatic = mail.fields.first("auto-submitted").lower().startswith(("auto-replied", "auto-generated"))
     if not (
         automatic
@@ -158,6 +157,6 @@ _DELAYS = (
 
 def _delayed(mail: Returned, report: words.Report) -> bool:
     """Whether it only says that the mail is delayed, which is no failure (RFC 3464 §2.3.3)."""
-    subject = decoded(mail.fields.first("subject")).lower()
+    subject = mail.subject
     late = "(delay)" in subject or subject.startswith(("warning:", "delayed mail"))
     return late or any(phrase in report.text[:2_000].lower() for phrase in _DELAYS)

@@ -152,6 +152,11 @@ def decode_header(value: bytes) -> str:
     return "".join(pieces)
 
 
+def decode_words(text: str) -> str:
+    """`text` with its encoded words decoded as `decode_header` does."""
+    return decode_header(text.encode("utf-8", "replace")) if "=?" in text else text
+
+
 def _decode_word(text: bytes, kind: bytes) -> bytes:
     if kind in b"bB":
         return transfer.decode(text, "base64")

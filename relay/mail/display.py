@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from relay.mail.charset import decode_header
 from relay.mail.script import look_alike_scripts
 
 ADDRESS = "address_in_name"
@@ -25,11 +24,6 @@ _LATIN = str.maketrans(
     "аеорсухіјѕһԁԛԝвнкмтАВЕЅІЈКМНОРСТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧαορυνιοӏ",
     "aeopcyxijshdqwbhkmtabesijkmhopctxyabezhikmnoptyxaopuviol",
 )
-
-
-def decode_words(text: str) -> str:
-    """`text` with its encoded words decoded as mail readers decode them."""
-    return decode_header(text.encode()) if "=?" in text else text
 
 
 def has_control(text: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from policy.facts import Defect
-from relay.mail import display
+from relay.mail import charset, display
 from relay.mail.address import Address, AddressError, parse_path
 from relay.mail.header import Field, HeaderBlock
 
@@ -116,7 +116,7 @@ def _name(phrase: str) -> str:
     if "<" in written or ">" in written:
         raise MailboxError("the display name has angle brackets")
     # Encoded words inside quotes are not valid (RFC 2047 §5), but readers decode them there, too.
-    shown = display.decode_words(written)
+    shown = charset.decode_words(written)
     if shown != written and any(c in shown for c in "@<>"):
         raise MailboxError("the display name hides an address in an encoded word")
     if display.has_control(shown):
