@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from config.events import wanted
 from config.types import SPELLED, MailAddress, Money, SecretField, Section, Text, Url, Wait, to_address
+from policy.attribution import Model
 
 
 def _target(text: str) -> str:
@@ -49,7 +50,7 @@ class Webhook(Section):
 
 class Attribution(Section):
     # How an event's value is divided among the messages before it. Default last_touch.
-    model: Literal["last_touch", "first_touch", "linear", "time_decay"] = "last_touch"
+    model: Model = "last_touch"
     # time_decay: the age at which a message counts half. Default 7 days.
     half_life: Wait = timedelta(days=7)
     # The window of types of events that attributionWindows does not name. Default 30 days.

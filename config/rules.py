@@ -31,7 +31,7 @@ from config.types import (
 from policy.countries import check_place, code_of
 from policy.flaws import KINDS
 from policy.rule import Mode, Rule
-from policy.settings import OnExceed, PolicySettings
+from policy.settings import OnExceed, PolicySettings, Weekday
 
 if TYPE_CHECKING:
 
@@ -88,9 +88,7 @@ _KINDS: dict[tuple[str, str], Any] = {
     ("RecipientDomainThrottle", "domains"): Annotated[dict[Domain, Positive], BeforeValidator(_apart)],
     ("ContentQuality", "ignore"): tuple[Annotated[Text, AfterValidator(_flaw)], ...],
     ("Warmup", "ramp"): Annotated[tuple[Positive, ...], Field(min_length=1)],
-    ("SendWindow", "days"): Annotated[
-        tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)
-    ],
+    ("SendWindow", "days"): Annotated[tuple[Weekday, ...], Field(min_length=1)],
     ("SendWindow", "start"): Clock,
     ("SendWindow", "end"): Clock,
     ("SendWindow", "zone"): Annotated[Text, AfterValidator(_zone)],

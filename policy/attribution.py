@@ -9,12 +9,12 @@ order, repeats and late arrival change nothing, so a late touch or event just me
 
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 Model = Literal["last_touch", "first_touch", "linear", "time_decay"]
-MODELS: tuple[Model, ...] = ("last_touch", "first_touch", "linear", "time_decay")
+MODELS: tuple[Model, ...] = get_args(Model)
 
 
 # Weights have six decimal places; a value has its own precision, but at least a hundredth of a cent.

@@ -14,6 +14,8 @@ from msgspec import Struct, field
 CheckStatus = Literal["passed", "failed", "warned", "shadowed", "skipped", "error"]
 Outcome = Literal["queued", "scheduled", "held", "refused", "replayed"]
 Verdict = Literal["approved", "held", "blocked", "deferred"]
+# The verdicts after which nothing is stored to send.
+REFUSED: tuple[Verdict, ...] = ("blocked", "deferred")
 Retry = Literal["never", "human", "after"]
 Next = Literal[
     "drop_recipient",

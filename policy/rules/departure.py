@@ -6,6 +6,7 @@ Each rule counts a copy at the time it leaves, so all rules must be asked about 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from policy.facts import RecipientFacts
@@ -13,7 +14,7 @@ from policy.memo import Memo
 from policy.moment import moment
 from policy.rules.bounds import burst_of, limited
 from policy.rules.case import PASSED, Case, Finding, schedule, unread
-from policy.settings import PolicySettings, SendWindow
+from policy.settings import PolicySettings, SendWindow, Weekday
 from policy.state import DomainState, RecipientState
 from policy.usage import DAY
 
@@ -21,7 +22,7 @@ from policy.usage import DAY
 Room = Callable[[Case, RecipientFacts, RecipientState | None, int], int]
 
 _AHEAD = 16  # days to look ahead: a weekly window that a clock change skips opens the week after
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAYS = get_args(Weekday)
 
 
 def departure(case: Case, recipient: RecipientFacts, known: RecipientState | None) -> int:

@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.errors import Refused
 from relay.cli.opening import opened
-from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, group
+from relay.cli.options import AsJson, ConfigFile, Limit, Note, OnlyTenant, SendId, group
 from relay.cli.output import Column, ago, ahead, details, listing, print_json, say
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from relay.cli.installation import Installation
 
 app = group("Approve or reject held mail.")
-
-SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 
 
 @app.command("list")

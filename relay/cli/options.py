@@ -1,4 +1,4 @@
-"""The options shared by all commands. Imports nothing but typer, since `gatepost --help` has to be quick."""
+"""The options and arguments that commands share. Imports nothing but typer, since `gatepost --help` has to be quick."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 InTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant. Default: the one it belongs to")]
 OfTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="The tenant")]
 OnlyTenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Only those of this tenant")]
+SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most this many")]
 Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="Why; shown in refusals and in the console")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; kept on record")]

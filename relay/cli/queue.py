@@ -6,7 +6,7 @@ import typer
 
 from relay.cli.errors import Refused
 from relay.cli.opening import opened
-from relay.cli.options import AsJson, ConfigFile, Limit, Note, group
+from relay.cli.options import AsJson, ConfigFile, Limit, Note, SendId, group
 from relay.cli.output import Column, ahead, console, how_many, listing, note, print_json, say, table
 from relay.cli.values import one_of, plain_domain
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 app = group("See, retry or cancel mail waiting to be delivered.")
 
-SendId = Annotated[str, typer.Argument(metavar="SEND_ID")]
 OfMailbox = Annotated[str, typer.Option("--mailbox", metavar="NAME", help="Only those of this mailbox")]
 ToDomain = Annotated[str, typer.Option("--domain", metavar="DOMAIN", help="Only those to this recipient domain")]
 _SOON = "due now, or as soon as a provider takes mail again"

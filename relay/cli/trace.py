@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from relay.cli.opening import opened
-from relay.cli.options import AsJson, ConfigFile
+from relay.cli.options import AsJson, ConfigFile, SendId
 from relay.cli.output import console, print_json, safe, style_of
 
 
 def trace(
-    send_id: Annotated[str, typer.Argument(metavar="SEND_ID")],
+    send_id: SendId,
     checks: Annotated[bool, typer.Option("--checks", help="Show every rule, not only those that found something")] = (
         False
     ),

@@ -9,12 +9,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select, tuple_, union_all
 
+from policy.decision import REFUSED
 from relay.store import schema as t
 from relay.store.paging import Page, Place, matching
 from relay.store.prepared import Prepared
 from relay.store.traces import ERASED
-
-REFUSED = ("blocked", "deferred")
 
 _s, _d, _r, _p = t.sends.c, t.deliveries.c, t.refused_recipients.c, t.people.c
 _OF_SENDS = select(t.deliveries).where(_d.send_id.in_(bindparam("ids", expanding=True))).order_by(_d.send_id, _d.n)
@@ -241,7 +240,7 @@ def repeats_of(connection: Connection, row: Any) -> int:
     """How often the same was sent again and got the same answer; the first refusal does not count as a repeat."""
     query = select(t.refusals.c.count).where(t.refusals.c.send_id == row.id)
     answers = int(sum(connection.execute(query).scalars()))
-    return max(0, answers - 1) if row.decision in ("blocked", "deferred") else answers
+    return max(0, answers - 1) if row.decision in REFUSED else answers
 
 
 def names_of(connection: Connection, ids: Iterable[str | None]) -> Mapping[str, str]:

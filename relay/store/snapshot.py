@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import Decision, RecipientVerdict
+from policy.decision import REFUSED, Decision, RecipientVerdict
 from policy.facts import Facts, RecipientFacts, exact
 from policy.memo import Memo
 from policy.settings import FanOut, PolicySettings
@@ -211,7 +211,7 @@ class Snapshot(Recollection):
     def recognise(self, asked: Asked, decision: Decision) -> None:
         """Remember a repeat's own keys for the submission it repeats, so that reusing them is a repeat as well."""
         firsts = [verdict.first_send for verdict in decision.verdicts]
-        if not any(firsts) or decision.decision in ("blocked", "deferred"):
+        if not any(firsts) or decision.decision in REFUSED:
             return
         for recipient, marks, first in zip(asked.facts.recipients, asked.marks, firsts, strict=True):
             self._learn(asked, recipient.key, marks, first)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import Check, Refusal, failed
+from policy.decision import REFUSED, Check, Refusal, failed
 from policy.engine import at_mail, at_rcpt
 from policy.facts import Facts
 from policy.secrets import SecretScanner
@@ -315,7 +315,7 @@ class FrontDesk:
         if sender is not None:
             sender.taken += len(facts.recipients) if answer.decision.accepted() else 1
         decision = answer.decision
-        if decision.decision in ("blocked", "deferred"):
+        if decision.decision in REFUSED:
             self.tried(facts.mailbox, len(facts.recipients))
         self._watch.decided(decision.decision, decision.reason, facts.source)
         log.info(

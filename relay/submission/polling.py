@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from policy.decision import Decision, Refusal
+from policy.decision import REFUSED, Decision, Refusal
 from policy.facts import Facts
 from policy.settings import PolicySettings
 from relay.store.approvals import status_of
@@ -51,7 +51,7 @@ def poll_of(
     Of several messages that it repeats it is one that still waits, else the first, unless another is on its way.
     """
     firsts = dict.fromkeys(verdict.first_send for verdict in decision.verdicts if verdict.first_send)
-    if not polls(facts, policy) or decision.decision in ("blocked", "deferred"):
+    if not polls(facts, policy) or decision.decision in REFUSED:
         return Poll()
     found = [Poll(first, "pending" if first in new else status_of(connection, first)) for first in firsts]
     ended = found if all(poll.status in _SETTLED for poll in found) else []

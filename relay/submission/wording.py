@@ -8,7 +8,7 @@ its clause is ever shortened. Nothing here reveals a class, a path or a host of 
 from collections.abc import Sequence
 from typing import Any
 
-from policy.decision import Check, Decision, Reason, RecipientVerdict, Refusal, failed
+from policy.decision import REFUSED, Check, Decision, Reason, RecipientVerdict, Refusal, failed
 from policy.settings import Options
 from relay.mail.address import AddressError
 from relay.mail.reply import LINE_LIMIT, EnhancedCode, Reply, refusal
@@ -125,7 +125,7 @@ def answered(answer: Answer, options: Options) -> bytes:
     """The line after the final dot."""
     decision = answer.decision
     longest = options.longest
-    if decision.decision in ("blocked", "deferred"):
+    if decision.decision in REFUSED:
         return line(_mixed(decision, answer.send_id, longest))
     if answer.held and options.hold_reply == "tempfail":
         held = Refusal("held", "waiting for approval", "after", "wait", min(RETRY_HELD, longest))

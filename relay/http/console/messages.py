@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, Response
 
+from policy.decision import REFUSED
 from relay.http import decisions, sends
 from relay.http.console import checks, departing, difference, preview, search, timeline
 from relay.http.console.overview import connect_facts
@@ -238,7 +239,7 @@ def _row(send: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Ma
         to=recipients[0] if recipients else send.to_header,
         more=max(0, len(recipients) - 1),
         subject=send.subject,
-        reason=send.reason if send.decision in sent.REFUSED else "",
+        reason=send.reason if send.decision in REFUSED else "",
         at=send.received_at,
     )
 
