@@ -1,9 +1,12 @@
 """Sessions: signed, absolute, ended for good; the sign-in keeps guessers and strangers out."""
 
 import re
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
+from relay.http.console.live import HEARTBEAT
 from relay.http.console.session import COOKIE, Sessions
 from tests.console.visitor import BASE, Visitor, token_in, visitor
 from tests.support.clock import NOON
@@ -109,6 +112,22 @@ async def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(office)
     assert (await person.post("/sign-out")).headers["location"] == "/sign-in"
     answer = await copy.get("/messages")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fmessages")
+
+
+@pytest.mark.parametrize("hours", [0, 13])
+async def test_live_updates_end_with_their_session_however_busy_the_server_is(office, hours):
+    pauses = count()
+
+    async def busy(_seconds):
+        if (paused := next(pauses)) == 0:
+            office.clock.advance(hours * 3600)
+            await person.post("/sign-out")
+        assert paused < HEARTBEAT
+        await office.send(to=f"{paused}@example.com")
+
+    office.house = replace(office.house, pause=busy)
+    person = await visitor(office)
+    assert ("send.queued" in (await person.get("/live")).text) is (hours == 0)
 
 
 async def test_a_session_ends_at_its_absolute_time_however_much_it_is_used(office):

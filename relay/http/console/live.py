@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 BATCH = 500
 POLL = 0.5  # seconds between two reads of the journal
-HEARTBEAT = 30  # reads without news before a comment is sent (for proxies) and the session checked again
+HEARTBEAT = 30  # reads after which a comment is sent (for proxies) and the session checked again, busy or not
 
 
 async def stream(visit: Visit) -> Response:
@@ -30,22 +30,21 @@ async def stream(visit: Visit) -> Response:
 
 
 async def _events(visit: Visit) -> AsyncIterator[bytes]:
-    house, silent = visit.house, 0
+    house, looks = visit.house, 0
     mark = await _whole(house.look(journal.newest))
     yield b"retry: 2000\nevent: begun\ndata: {}\n\n"
     while house.ready()[0] and house.clock() < visit.session.ends:
         since = mark
         rows = await _whole(house.look(lambda c: journal.after(c, since, Wanted(), BATCH)))  # noqa: B023 - asked at once
         if rows:
-            mark, silent = journal.of(rows[-1]), 0
+            mark = journal.of(rows[-1])
             told = [{"type": r.type, "send": r.send_id, "mailbox": r.mailbox_id} for r in rows]
             yield b"data: " + orjson.dumps(told) + b"\n\n"
-        else:
-            silent += 1
-            if silent % HEARTBEAT == 0:
-                if await _whole(house.look(lambda c: is_ended(c, visit.session.id))):
-                    return
-                yield b": nothing new\n\n"
+        looks += 1
+        if looks % HEARTBEAT == 0:
+            if await _whole(house.look(lambda c: is_ended(c, visit.session.id))):
+                return
+            yield b": still here\n\n"
         if len(rows) < BATCH:
             await house.pause(POLL)
 
