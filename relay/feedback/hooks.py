@@ -24,7 +24,7 @@ from config.providers import ProviderSettings
 from relay.feedback.apply import STEP, Applier
 from relay.feedback.authenticity import Authenticity, refused
 from relay.feedback.certificates import Certificates, Fetch
-from relay.feedback.payload import MAX_BODY, PayloadError, load, table
+from relay.feedback.payload import PayloadError, load, table
 from relay.feedback.providers import (
     NORMALISERS,
     brevo,
@@ -60,7 +60,7 @@ _FORBIDDEN = frozenset({"foreign"})  # authentic, but not for us: 403 instead of
 
 
 class Ingested(Struct, frozen=True):
-    """The answer to a call: 200, 400, 401, 403, 409 or 413; `reason` is for the log only, `new` counts events."""
+    """The answer to a call: 200, 400, 401, 403 or 409; `reason` is for the log only, `new` counts events."""
 
     status_code: int
     reason: str = ""
@@ -86,8 +86,6 @@ class Hooks:
 
     async def ingest(self, provider: ProviderSettings, headers: Mapping[str, str], raw: bytes, now: int) -> Ingested:
         """Verify, store and apply a call. Raises Unavailable, which is to be answered 503."""
-        if len(raw) > MAX_BODY:
-            return Ingested(413, "too_large")
         proof = await asyncio.to_thread(self._verify, provider, headers, raw, now)
         if not proof.accepted:
             log.warning("hook refused", provider=provider.name, reason=proof.reason)

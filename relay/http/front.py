@@ -12,13 +12,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from relay.feedback.payload import MAX_BODY
 from relay.http.access import Caller, Door
 from relay.http.house import House
 from relay.http.pace import Pace
 from relay.http.problems import Problem, rescue, response
 
 SMALL_BODY = 1 << 20
-HOOK_BODY = 5 << 20
 PATIENCE = 30.0  # seconds for which a body may pause
 GUESSES = 30  # wrong keys an address may try in a minute
 IMPORT_BODY = 1 << 30  # octets; imports are read line by line, never held
@@ -94,7 +94,7 @@ class Front:
         if path.startswith("/v1/send/") or path == "/policies":  # the console's policy page judges a pasted message
             return self._house.settings().smtp.max_message_size * 4 // 3 + 65_536
         if path.startswith("/hooks/"):
-            return HOOK_BODY
+            return MAX_BODY
         return IMPORT_BODY if path.startswith("/v1/") and path.endswith("/import") else SMALL_BODY
 
     async def _rescue(self, call: "_Call", error: Exception, scope: Scope, receive: Receive) -> None:

@@ -17,7 +17,7 @@ from relay.http.shapes import Told
 from relay.http.strict import Calls
 
 router = Calls("Provider hooks")
-_PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 409: "replayed", 413: "too_large"}
+_PROBLEMS = {400: "invalid_request", 401: "unauthentic", 403: "foreign_event", 409: "replayed"}
 
 
 class HookAnswer(Told):

@@ -197,6 +197,6 @@ async def test_H4_a_listed_topic_is_confirmed_where_the_operator_wants_it(ear: E
     assert url in ear.web.asked
 
 
-@pytest.mark.parametrize(("body", "code"), [(b"no json", 400), (b"x" * (6 << 20), 413), (b"[" * 100_000, 400)])
+@pytest.mark.parametrize(("body", "code"), [(b"no json", 400), (b"[" * 100_000, 400)])
 async def test_H6_what_is_no_payload_is_refused(ear: Ear, body: bytes, code: int):
     assert await ear.call(POSTMARK, BASIC, body) == code
