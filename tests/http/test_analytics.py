@@ -61,6 +61,8 @@ async def test_an_event_credits_the_touches_in_its_window(office):
     assert told["touches"] == [{"sendId": touch, "weight": 1.0}]
     again = (await office.post("/v1/analytics/events", TRIAL)).json()
     assert (again, told["replayed"]) == (told | {"replayed": True}, False)
+    other = await office.key(f"agent:clerk@{DOMAIN}", "manage")
+    assert (await office.post("/v1/analytics/events", TRIAL, key=other)).json()["touches"] == []
 
 
 async def test_an_event_nobody_wrote_about_is_nobodys(office):
@@ -332,11 +334,12 @@ async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(o
     assert cooled["reason"] == "cooldown"
     replied = {"eventType": "replied", "email": "bob@example.com"}
     assert (await office.post("/v1/analytics/events", replied, key=await office.key())).status_code == 403
-    key = await office.key(f"agent:agent@{DOMAIN}", "send", "read", "manage")
-    assert (await office.post("/v1/analytics/events", replied, key=key)).status_code == 202
-    office.clock.advance(1)
-    told = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
-    assert told["status"] == "queued", told["reason"]
+    for mailbox, outcome in (("clerk", "blocked"), ("agent", "queued")):  # of its own mailbox alone
+        key = await office.key(f"agent:{mailbox}@{DOMAIN}", "send", "read", "manage")
+        assert (await office.post("/v1/analytics/events", replied, key=key)).status_code == 202
+        office.clock.advance(1)
+        told = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
+        assert told["status"] == outcome, told["reason"]
 
 
 async def test_null_for_what_may_be_left_out_of_an_event_is_leaving_it_out(office):

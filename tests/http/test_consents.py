@@ -34,6 +34,8 @@ async def test_who_may_only_read_takes_no_consent_back_and_one_mailbox_gets_not_
     reader, agent = await office.key(f"agent:agent@{DOMAIN}", "read"), await office.key()
     path = f"/v1/consents/{made.json()['id']}"
     assert (await office.call("DELETE", path, key=reader)).json()["code"] == "permission_missing"
+    withdrawn = {"email": "carl@example.com", "granted": False}
+    assert (await office.post("/v1/consents", withdrawn, key=reader)).json()["code"] == "permission_missing"
     assert (await office.get("/v1/consents/export", key=agent)).json()["code"] == "human_decision_required"
     assert (await office.call("DELETE", path, key=agent)).status_code == 204
 
@@ -97,3 +99,29 @@ async def test_the_ledger_survives_export_and_import(office):
     head, *rows = (await office.get("/v1/consents/export")).text.splitlines()
     assert head == "email,granted,basis,source,jurisdiction,proof,at,tenant"
     assert sorted(rows) == sorted(exported.splitlines()[1:] * 2)
+
+
+async def test_the_ledger_of_consent_only_grows(office):
+    given = {"email": "bob@example.com", "basis": "express", "source": "form", "jurisdiction": "EU", "proof": "log 12"}
+    made = await office.post("/v1/consents", given)
+    assert made.status_code == 201
+    assert made.json().items() >= (given | {"granted": True}).items()
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is True
+    office.clock.advance(1)
+    assert (await office.call("DELETE", f"/v1/consents/{made.json()['id']}")).status_code == 204
+    assert (await office.get("/v1/consents/check?email=bob@example.com")).json()["granted"] is False
+    for asked, granted in (("", [False, True]), ("&granted=true", [True]), ("&granted=false", [False])):
+        listed = (await office.get(f"/v1/consents?email=bob@example.com{asked}")).json()["data"]
+        assert [consent["granted"] for consent in listed] == granted
+
+
+async def test_an_agent_writes_down_refusals_and_no_consent(office):
+    key = await office.key()
+    refused = await office.post("/v1/consents", {"email": "a@example.com"}, key=key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+    taken = await office.post("/v1/consents", {"email": "a@example.com", "granted": False}, key=key)
+    assert (taken.status_code, taken.json()["granted"]) == (201, False)
+    for less in (await office.key("tenant:default"), await office.key(f"agent:agent@{DOMAIN}", "manage")):
+        assert (await office.post("/v1/consents", {"email": "a@example.com"}, key=less)).status_code == 403
+    business = await office.key("tenant:default", "read", "manage")
+    assert (await office.post("/v1/consents", {"email": "a@example.com"}, key=business)).status_code == 201

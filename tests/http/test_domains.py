@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from relay.mail.dkim_key import generate_rsa
 from tests.support.clock import NOON
+from tests.support.settings import DOMAIN
 
 NEW = {"domain": "yourcompany.com", "verificationMethod": "dns_txt"}
 
@@ -119,6 +120,16 @@ async def test_a_domain_belongs_to_one(office):
     await office.post("/v1/domains", NEW)
     again = await office.post("/v1/domains", NEW | {"tenant": "acme"})
     assert (again.status_code, again.json()["code"]) == (409, "already_exists")
+
+
+async def test_a_key_sees_the_domain_of_its_own_mailbox_alone(office):
+    other = (await office.post("/v1/domains", NEW)).json()
+    (own,) = (await office.get("/v1/domains", key=await office.key())).json()["data"]
+    assert own["domain"] == DOMAIN
+    assert (await office.get(f"/v1/domains/{other['id']}", key=await office.key())).status_code == 404
+    homeless = await office.key("agent:nobody@later.example")
+    assert (await office.get("/v1/domains", key=homeless)).json()["data"] == []
+    assert (await office.get(f"/v1/domains/{own['id']}", key=homeless)).status_code == 404
 
 
 async def test_a_declared_domain_is_changed_in_the_file(office):

@@ -3,6 +3,7 @@
 import pytest
 
 from relay.http.access import Caller
+from relay.http.api import description
 from relay.http.problems import Problem
 from relay.store import credentials
 from relay.submission.login import hash_password
@@ -78,10 +79,16 @@ async def test_a_key_without_the_permission_is_403(office):
     key = await office.key(SCOPE, "read")
     answered = await office.post("/v1/send/request", {"to": "a@example.com", "body": "x"}, key=key)
     assert (answered.status_code, answered.json()["code"]) == (403, "permission_missing")
-    assert (await office.get("/v1/sends", key=await office.key(SCOPE, "send"))).status_code == 403
+    sends = await office.key(SCOPE, "send")
+    for path, item in description()["paths"].items():
+        if "get" in item and path.startswith("/v1/") and not path.startswith("/v1/me/keys"):
+            assert (await office.get(path, key=sends)).status_code == 403, path
+    assert (await office.post("/v1/send/simulate", {}, key=sends)).status_code == 403
 
 
-@pytest.mark.parametrize("authorization", ["", "Basic YTpi", "Bearer ", "Bearer wrong", "Bearer gp_live_aaaa_bbbb"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Basic YTpi", "Bearer ", "Bearer wrong", "Bearer gp_live_aaaa_bbbb", b"Bearer \xff"]
+)
 async def test_who_proves_nothing_gets_401_and_the_scheme(office, authorization):
     headers = {"Authorization": authorization} if authorization else {}
     answered = await office.call("GET", "/v1/sends", key="", headers=headers)

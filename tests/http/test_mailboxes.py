@@ -192,6 +192,8 @@ async def test_an_agent_makes_its_own_autonomy_stricter_and_never_looser(office)
     assert (loose.status_code, loose.json()["code"]) == (403, "human_decision_required")
     strict = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"autonomyLevel": "human_approved"}, key=key)
     assert strict.json()["autonomyLevel"] == "human_approved"
+    again = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"autonomyLevel": "human_approved"}, key=key)
+    assert again.status_code == 200
     renamed = await office.call("PATCH", "/v1/mailboxes/sales-agent", {"fromName": "The Boss"}, key=key)
     assert renamed.status_code == 403
 
@@ -263,6 +265,8 @@ async def test_a_name_that_two_tenants_have_means_neither_and_an_address_comes_b
     refused = await office.post("/v1/mailboxes/agent/pause", {})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
     assert refused.json()["detail"] == "2 tenants have a mailbox agent; give its address or id instead"
+    theirs = await office.get("/v1/mailboxes/agent", key=await office.key("tenant:acme"))  # a key means its own
+    assert theirs.json()["id"] == twin.json()["id"]
     assert (await office.get(f"/v1/mailboxes/agent@{DOMAIN}")).json()["status"] == "active"
     assert (await office.get(f"/v1/mailboxes/late@{DOMAIN}")).json()["id"] == late.json()["id"]
 

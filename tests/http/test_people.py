@@ -193,6 +193,23 @@ async def test_an_erased_person_may_be_refused_from_then_on_and_nothing_but_that
     assert (event["data"]["digest"], event["data"]["erased"]) == (told["digest"], told["erased"])
 
 
+async def test_what_is_asked_for_one_tenant_is_exported_erased_and_refused_for_that_tenant_alone(office):
+    ours, theirs = await office.send(), await office.send(mailboxId="stranger")
+    acme = (await office.get("/v1/mailboxes/stranger")).json()["tenantId"]
+    asked = {"email": "bob@example.com", "tenant": "acme"}
+    exported = (await office.get("/v1/data-subjects/export", params=asked)).json()
+    assert [row["sendId"] for row in exported["sends"]] == [theirs["sendId"]]
+    for refuse in (False, True):
+        await office.post("/v1/data-subjects/erase", asked | {"refuse": refuse})
+        entries = (await office.get("/v1/suppressions?email=bob@example.com")).json()["data"]
+        assert [(entry["scope"], entry["tenantId"]) for entry in entries] == [("tenant", acme)] * refuse
+    events = (await office.get("/v1/events?types=person.erased")).json()["data"]
+    assert [event["tenantId"] for event in events] == [acme] * 2
+    for send, is_kept in ((ours, True), (theirs, False)):
+        told = (await office.get(f"/v1/sends/{send['sendId']}")).text
+        assert ("bob@example.com" in told) is is_kept
+
+
 async def test_the_console_erases_nobody_whose_address_was_not_typed_once_more(office):
     await office.send()
     person = await visitor(office)

@@ -64,3 +64,5 @@ async def test_a_key_sees_the_reputation_of_its_own_mailbox(office):
     other = await office.get(f"/v1/analytics/reputation?mailboxId=clerk@{DOMAIN}", key=await office.key())
     assert other.status_code == 404
     assert (await office.get("/v1/analytics/reputation?tenantId=acme", key=await office.key())).status_code == 404
+    refused = await office.get(f"/v1/analytics/reputation?domain={DOMAIN}", key=await office.key("tenant:default"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")

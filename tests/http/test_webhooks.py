@@ -1,5 +1,6 @@
 """Webhooks: destinations, their secrets, their log."""
 
+import base64
 import json
 from functools import partial
 
@@ -15,7 +16,7 @@ async def test_a_destination_is_made_with_a_secret_shown_once(office):
     made = await office.post("/v1/webhooks", {"url": URL, "events": ["send.*", "delivery.bounced"]})
     assert made.status_code == 201
     told = made.json()
-    assert told["secret"].startswith("whsec_")
+    assert len(base64.b64decode(told["secret"].removeprefix("whsec_"), validate=True)) == 32
     assert (told["status"], told["events"]) == ("active", ["send.*", "delivery.bounced"])
     assert "secret" not in (await office.get(f"/v1/webhooks/{told['id']}")).json()
     row = office.row(lambda c: c.exec_driver_sql("SELECT secret FROM webhooks").scalar_one())
@@ -29,11 +30,16 @@ async def test_a_destination_is_changed_rotated_tested_and_removed(office):
     changed = (await office.call("PATCH", path, {"status": "disabled", "events": ["*"]})).json()
     assert (changed["status"], changed["events"]) == ("disabled", ["*"])
     rotated = (await office.post(f"{path}/rotate")).json()
-    assert rotated["secret"] != told["secret"]
+    row = office.row(lambda c: c.exec_driver_sql("SELECT secret, previous_secret FROM webhooks").one())
+    assert [office.app.vault.open(sealed) for sealed in row] == [rotated["secret"], told["secret"]]
     posted = await office.post(f"{path}/test")
     assert (posted.status_code, posted.json()["type"], posted.json()["state"]) == (202, "webhook.test", "pending")
     log = (await office.get(f"{path}/deliveries")).json()["data"]
     assert [entry["id"] for entry in log] == [posted.json()["id"]]
+    other = f"/v1/webhooks/{(await office.post('/v1/webhooks', {'url': URL})).json()['id']}"
+    for elsewhere in (f"{other}/deliveries", f"{path}/deliveries?state=failed"):
+        assert (await office.get(elsewhere)).json()["data"] == []
+    assert (await office.post(f"{other}/deliveries/{log[0]['id']}/redeliver")).status_code == 404
     again = await office.post(f"{path}/deliveries/{log[0]['id']}/redeliver")
     assert (again.status_code, again.json()["state"]) == (202, "pending")
     assert (await office.post(f"{path}/deliveries/none/redeliver")).status_code == 404
