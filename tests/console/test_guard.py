@@ -24,6 +24,8 @@ async def test_no_page_without_a_session(office):
         answer = await Visitor(office).get(filled(path))
         assert answer.status_code == 303, path
         assert answer.headers["location"].startswith("/sign-in"), path
+    part = await Visitor(office).get("/messages", headers={"HX-Request": "true"})  # the page's script turns to sign in
+    assert (part.status_code, part.headers["hx-redirect"]) == (401, "/sign-in")
 
 
 async def test_no_button_without_a_session(office):

@@ -58,6 +58,7 @@ async def test_an_approver_decides_and_a_viewer_looks_and_neither_does_more(offi
     refused = await office.post("/v1/suppressions", entry, key=key)
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_missing")
     assert (await person.post("/suppressions", **entry)).status_code == 403
+    assert (await office.call("DELETE", "/v1/suppressions/sup_x", key=key)).json()["code"] == "permission_missing"
     assert (await office.get("/v1/suppressions", key=key)).json()["data"] == []
     assert (await person.get(f"/approvals/{held['sendId']}")).status_code == 200
     decided = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "reject"}, key=key)
@@ -143,8 +144,10 @@ async def test_P21_an_agent_withdraws_its_own_and_approves_nothing(office):
         refused = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": decision}, key=key)
         assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
         assert refused.json()["detail"] == "any decision but withdraw is for the operator"
-    foreign = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=await office.key())
-    assert foreign.status_code == 404
+    reads = await office.key(f"agent:clerk@{DOMAIN}", "read")
+    for wrong, status in ((await office.key(), 404), (reads, 403)):
+        refused = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=wrong)
+        assert refused.status_code == status
     told = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "withdraw"}, key=key)
     assert told.json()["status"] == "withdrawn"
     assert await state(office, held["sendId"]) == "cancelled"
@@ -157,6 +160,9 @@ async def test_P21_what_is_not_what_was_held_is_not_let_go(office):
     assert (told["outcome"], told["reason"]) == ("rejected", "changed_since_held")
     answered = await office.post(f"/v1/approvals/{held['sendId']}", {"decision": "approve"})
     assert (answered.status_code, answered.json()["code"]) == (409, "changed_since_held")
+    link = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
+    said = "<b>The stored message is not the one that was held</b>"
+    assert said in (await office.client.post(link, data={"decision": "approve"})).text
     assert await state(office, held["sendId"]) == "held"
 
 
@@ -167,7 +173,7 @@ async def test_an_approver_is_told_what_a_rule_only_warned_of(office):
 
 
 async def test_the_link_by_mail_shows_and_only_its_button_acts(office):
-    held = await office.send(mailboxId="clerk", body="Hello <script>alert(1)</script>")
+    held = await office.send(mailboxId="clerk", body="Hello \x1b<script>alert(1)</script>")
     path = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
     for method in ("GET", "HEAD"):
         shown = await office.call(method, path, key="")
@@ -175,11 +181,13 @@ async def test_the_link_by_mail_shows_and_only_its_button_acts(office):
         assert await state(office, held["sendId"]) == "held"
     page = (await office.call("GET", path, key="")).text
     assert "&lt;script&gt;" in page
-    assert "<script" not in page
-    done = await office.client.post(path, data={"decision": "approve", "note": "ok"})
+    assert not [harm for harm in ("<script", "\x1b") if harm in page]
+    assert "Waiting for approval" in (await office.client.post(path)).text  # without a word
+    done = await office.client.post(path, data={"decision": "approve", "note": "<b>ok\0"})
     assert done.status_code == 200
-    assert "Approved" in done.text
-    assert (await office.get(f"/v1/approvals/{held['sendId']}")).json()["decidedBy"] == "link:boss@example.com"
+    assert ("Approved" in done.text, "<b>ok" in done.text) == (True, False)
+    told = (await office.get(f"/v1/approvals/{held['sendId']}")).json()
+    assert (told["decidedBy"], told["note"]) == ("link:boss@example.com", "<b>ok")
     again = await office.client.post(path, data={"decision": "reject"})
     assert "Approved" in again.text
     assert await state(office, held["sendId"]) == "queued"

@@ -1,11 +1,15 @@
 """Events: every one once, in order, replayable from any place, by page and as a stream."""
 
 import asyncio
+from dataclasses import replace
+from itertools import count
 
 import orjson
 import pytest
 
-from relay.http.events import MOST_STREAMS
+from relay.http import front
+from relay.http.events import MOST_STREAMS, RECHECK
+from tests.http.office import Office
 
 
 async def page(office, query="", **more):
@@ -130,7 +134,8 @@ class Listener:
             await self.task
 
 
-async def test_a_stream_tells_everything_once_and_is_taken_up_where_it_broke(office):
+async def test_a_stream_tells_everything_once_and_is_taken_up_where_it_broke(office, monkeypatch):
+    monkeypatch.setattr(front, "PATIENCE", 0)  # for a body: a stream may last
     await office.send(to="a@example.com")
     listener = Listener(office)
     await listener.until(1)
@@ -146,6 +151,25 @@ async def test_a_stream_tells_everything_once_and_is_taken_up_where_it_broke(off
     assert [kind for _, kind in listener.events] == ["send.queued", "send.queued", "send.held"]
     assert [kind for _, kind in again.events] == ["send.held", "send.queued"]
     assert again.events[0] == listener.events[2]
+    for query in ("?since=0", f"?cursor={listener.events[0][0]}"):  # the address, which a browser asks again
+        broken = await page(office, query, headers={"Last-Event-ID": listener.events[1][0]})
+        assert [event["id"] for event in broken["data"]] == [name for name, _ in again.events]
+
+
+@pytest.mark.parametrize("is_draining", [False, True])
+async def test_a_stream_ends_with_the_process_and_soon_after_its_key_was_revoked(office, is_draining):
+    key, pauses = await office.key(), count()
+
+    async def passing(_seconds):
+        if (passed := next(pauses)) == 0:
+            (own,) = (await office.get("/v1/me/keys", key=key)).json()["data"]
+            await office.call("DELETE", f"/v1/me/keys/{own['id']}", key=key)
+            office.app.ready = not is_draining
+        assert passed < (1 if is_draining else RECHECK)
+
+    hurried = Office(office.app, replace(office.house, pause=passing), office.clock, office.dns)
+    told = await hurried.get("/v1/events", headers={"Accept": "text/event-stream"}, key=key)
+    assert ("key.revoked" in told.text) is not is_draining
 
 
 async def test_a_key_has_so_many_streams_and_gets_another_when_one_ends(office):
@@ -181,7 +205,8 @@ async def test_a_cursor_that_contradicts_since_or_is_none_is_422(office):
     assert (await page(office, "?since=evt_0-1&cursor=evt_0-1"))["data"] == []
     refused = await office.get("/v1/events?since=evt_0-1&cursor=evt_0-2")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "cursor")
-    assert (await office.get("/v1/events?cursor=now")).json()["code"] == "bad_cursor"
+    for cursor in ("now", "evt_0-1x", f"evt_{1 << 64}-1"):
+        assert (await office.get(f"/v1/events?cursor={cursor}")).json()["code"] == "bad_cursor"
 
 
 async def test_a_type_that_never_happens_is_422_as_for_webhooks(office):

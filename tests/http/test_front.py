@@ -3,14 +3,17 @@
 import gzip
 import re
 
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from relay.http.api import description
 from relay.http.pace import Pace
 from relay.http.problems import CODES
 from relay.http.send_shapes import MOST_RECIPIENTS
+from relay.store import migrate
 from relay.store.writer import Unavailable
 from relay.submission.slate import Slate
+from tests.console.visitor import visitor
 from tests.http.office import Office
 
 
@@ -46,25 +49,30 @@ async def test_a_bug_is_a_500_that_tells_nothing_of_our_inside_but_the_id_under_
     async def broken(_question):
         raise RuntimeError("SELECT secret FROM /home/operator")
 
+    person = await visitor(office)
     monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: broken(question))
     with capture_logs() as logs:
         answered = await office.get("/v1/sends")
     assert (answered.status_code, answered.json()["code"]) == (500, "internal_error")
     logged = [(line["event"], line["request"]) for line in logs if "exc_info" in line]
     assert logged == [("internal error in a request", answered.json()["requestId"])]
-    assert "SELECT" not in answered.text
-    assert "operator" not in answered.text
+    page = await person.get("/messages")
+    assert page.headers["x-request-id"] in page.text
+    assert not [word for word in ("SELECT", "operator") if word in answered.text + page.text]
 
 
 async def test_a_store_that_is_down_is_503(office, monkeypatch):
     async def down(_question):
         raise Unavailable("the store cannot be read")
 
+    person = await visitor(office)
     assert "gatepost_deliveries_" in (await office.get("/metrics")).text
     monkeypatch.setattr("relay.http.house.House.look", lambda _house, question: down(question))
     answered = await office.get("/v1/sends")
     assert (answered.status_code, answered.json()["code"]) == (503, "unavailable")
     assert answered.headers["retry-after"]
+    page = await person.get("/messages")
+    assert (page.status_code, page.headers["retry-after"]) == (503, answered.headers["retry-after"])
     assert (await office.get("/readyz")).status_code == 503
     assert (await office.get("/healthz")).status_code == 200
     figures = await office.get("/metrics")
@@ -76,6 +84,10 @@ async def test_health_and_readiness(office):
     assert (await office.call("GET", "/healthz", key="")).json() == {"status": "ok"}
     assert (await office.call("GET", "/livez", key="")).status_code == 200
     assert (await office.call("GET", "/readyz", key="")).json() == {"status": "ready", "missing": []}
+    for revision, status in (("older", 503), (migrate.HEAD, 200)):
+        change = text("UPDATE alembic_version SET version_num = :to").bindparams(to=revision)
+        await office.house.write(lambda c, change=change: c.execute(change).rowcount)
+        assert (await office.get("/readyz")).status_code == status
     office.app.ready = False
     draining = await office.call("GET", "/readyz", key="")
     assert (draining.status_code, draining.json()["missing"]) == (503, ["not started or draining"])
@@ -140,7 +152,7 @@ async def test_a_key_that_calls_too_fast_is_429_with_the_wait(office):
     assert [a.status_code for a in answers] == [200, 200, 200, 429]
     assert answers[3].json()["code"] == "too_many_requests"
     assert 1 <= int(answers[3].headers["retry-after"]) <= 20
-    assert (await office.get("/v1/me/keys")).status_code == 200
+    assert [(await office.get("/v1/me/keys")).status_code for _ in answers] == [200] * 4  # a person's is not counted
 
 
 async def test_H19_guessing_keys_is_slowed_down(office):
@@ -255,7 +267,9 @@ async def test_an_encoded_body_is_415_and_says_that_no_encoding_is_taken(office)
 
 async def test_whatever_can_be_got_answers_head(office):
     for path in ("/healthz", "/livez", "/readyz", "/metrics", "/docs", "/v1/sends", "/v1/mailboxes/agent"):
-        assert (await office.call("HEAD", path)).status_code == 200, path
+        answered = await office.call("HEAD", path)
+        kept = "no-cache" if path == "/docs" else "no-store"
+        assert (answered.status_code, answered.headers["cache-control"]) == (200, kept), path
     assert (await office.call("HEAD", "/v1/sends", key="")).status_code == 401
     assert (await office.call("HEAD", "/v1/send/request")).status_code == 405
     assert (await office.call("HEAD", "/v1/events", headers={"Accept": "text/event-stream"})).status_code == 405

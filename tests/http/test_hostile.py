@@ -86,6 +86,11 @@ async def test_H17_a_key_stands_in_the_header_alone_and_wrong_ones_look_alike(of
     key = await office.key()
     for place in ("key", "access_token", "token", "api_key"):
         assert (await office.client.get(f"/v1/sends?{place}={key}")).status_code == 401
+    for scheme, status in (("bearer", 200), ("Token", 401)):
+        headers = {"Authorization": f"{scheme} {key}"}
+        assert (await office.client.get("/v1/sends", headers=headers)).status_code == status
+    twice = await office.client.get("/v1/sends", headers=[("Authorization", f"Bearer {key}")] * 2)
+    assert (twice.status_code, twice.json()["code"]) == (401, "missing_key")
     wrong = [key[:-1] + ("a" if key[-1] != "a" else "b"), "gp_live_" + "a" * 60, "nothing like a key"]
     bodies = [(await office.get("/v1/sends", key=one)).json() for one in wrong]
     assert {tuple(body[name] for name in ("status", "code", "detail")) for body in bodies} == {

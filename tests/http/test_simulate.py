@@ -51,6 +51,8 @@ async def test_the_class_is_told_when_other_rules_fail_too(office):
 async def test_a_json_body_is_judged_as_it_would_be_sent(office):
     told = (await office.post("/v1/send/simulate", JSON)).json()
     assert (told["status"], told["decision"], told["messageClass"]) == ("queued", "approved", "transactional")
+    claimed = (await office.post("/v1/send/simulate", JSON | {"class": "commercial"})).json()
+    assert claimed["messageClass"] == "commercial"
     sent = await office.send(**JSON)
     assert [c["rule"] for c in told["checks"]] == [c["rule"] for c in sent["checks"]]
 

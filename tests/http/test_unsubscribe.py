@@ -74,6 +74,7 @@ async def test_H10_a_thousandth_time_is_like_the_first(office):
     assert len((await office.get("/v1/suppressions")).json()["data"]) == 1
     events = (await office.get("/v1/events")).json()["data"]
     assert [e["type"] for e in events] == ["suppression.created", "delivery.unsubscribed"]
+    assert events[1]["sendId"] == "send_1"
 
 
 async def test_only_the_person_subscribes_again_and_a_complaint_stays(office):

@@ -204,8 +204,7 @@ def problem_page(house: House, request: Request, problem: Problem) -> Response:
         back=_way_back(request),
         fragment=request.headers.get("hx-request") == "true",
     )
-    headers = {name: value for name, value in (problem.headers or {}).items() if name.lower() == "retry-after"}
-    return HTMLResponse(shown, status, headers)
+    return HTMLResponse(shown, status, problem.headers)
 
 
 def _referring(request: Request) -> SplitResult | None:
