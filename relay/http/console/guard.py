@@ -90,7 +90,7 @@ class Guard:
                 form = await _form(request)
         if session is None:
             return self._to_sign_in(request, form)
-        visit = Visit(self._house, request, session, form, waiting, self._hours)
+        visit = Visit(self._house, self._sessions, request, session, form, waiting, self._hours)
         try:
             return await self._acted(entry, visit)
         except Exception as error:
@@ -115,7 +115,7 @@ class Guard:
 
         async def answer() -> Response:
             waiting = await self._house.look(_pending)
-            visit = Visit(self._house, request, session, {}, waiting, self._hours)
+            visit = Visit(self._house, self._sessions, request, session, {}, waiting, self._hours)
             return await self._returned(visit, Refused(action, given, problem))
 
         return await self._told(request, answer())

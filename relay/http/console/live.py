@@ -14,7 +14,6 @@ from starlette.responses import Response, StreamingResponse
 from relay.http.console.visit import Visit
 from relay.store import journal
 from relay.store.journal import Wanted
-from relay.store.sessions import is_ended
 
 T = TypeVar("T")
 
@@ -33,7 +32,7 @@ async def _events(visit: Visit) -> AsyncIterator[bytes]:
     house, looks = visit.house, 0
     mark = await _whole(house.look(journal.newest))
     yield b"retry: 2000\nevent: begun\ndata: {}\n\n"
-    while house.ready()[0] and house.clock() < visit.session.ends:
+    while house.ready()[0]:
         since = mark
         rows = await _whole(house.look(lambda c: journal.after(c, since, Wanted(), BATCH)))  # noqa: B023 - asked at once
         if rows:
@@ -42,7 +41,7 @@ async def _events(visit: Visit) -> AsyncIterator[bytes]:
             yield b"data: " + orjson.dumps(told) + b"\n\n"
         looks += 1
         if looks % HEARTBEAT == 0:
-            if await _whole(house.look(lambda c: is_ended(c, visit.session.id))):
+            if await _whole(visit.is_over()):
                 return
             yield b": still here\n\n"
         if len(rows) < BATCH:

@@ -11,8 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from relay.http.access import Caller, operators
 from relay.http.console.refused import Form, Refused
 from relay.http.console.render import render
-from relay.http.console.session import Session
+from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.house import House
+from relay.store.sessions import is_ended
 
 SAID = "gatepost_said"  # cookie with one sentence for the next page: what the last button did
 
@@ -28,6 +29,7 @@ class Visit:
     """A request by a person who signed in. `form` has the values of a POST, as text."""
 
     house: House
+    sessions: Sessions
     request: Request
     session: Session
     form: Mapping[str, str]
@@ -39,6 +41,12 @@ class Visit:
     def who(self) -> Caller:
         """Whoever signed in, as a caller of the API."""
         return operators(self.house)[self.session.operator].caller
+
+    async def is_over(self) -> bool:
+        """Whether the session has ended since: in its time, with the operator's key, or because somebody signed out."""
+        if self.sessions.read(self.request.cookies.get(COOKIE, "")) is None:
+            return True
+        return await self.house.look(lambda c: is_ended(c, self.session.id))
 
     @property
     def now(self) -> int:
