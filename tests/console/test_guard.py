@@ -126,6 +126,25 @@ async def test_what_is_not_there_is_a_page_that_says_so(office):
         assert "There is no such thing" in answer.text or "no such" in answer.text
 
 
+async def test_what_an_agent_wrote_is_shown_in_a_sandbox_and_given_out_only_as_a_file(office):
+    person = await visitor(office)
+    html = '<p onclick="x()">Hi<script>alert(1)</script><a href="javascript:x()"><img src="https://t.test/1.png"><form>'
+    file = {"filename": "a.html", "contentType": "text/html", "content": "PHNjcmlwdD4="}
+    path = f"/messages/{(await office.send(body=None, html=html, attachments=[file]))['sendId']}"
+    for asked, sources in (("", "data:"), ("?images=1", "data: https:")):
+        shown = await person.get(f"{path}/preview{asked}")
+        policy = f"sandbox; default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; frame-ancestors 'self'"
+        assert (shown.headers["content-security-policy"], shown.headers["x-frame-options"]) == (policy, "SAMEORIGIN")
+        assert not re.search("script|onclick|<form", shown.text)
+        assert ("t.test" in shown.text) is bool(asked)
+    for name in ("raw", "parts/2"):
+        given = await person.get(f"{path}/{name}")
+        assert b"<script>" in given.content
+        assert given.headers["content-type"] == "application/octet-stream"
+        assert given.headers["content-disposition"].startswith("attachment;")
+        assert given.headers["content-security-policy"].startswith("sandbox;")
+
+
 @pytest.mark.parametrize(("path", "form", "field", "said"), [
     ("/suppressions", {"email": "not an address", "scope": "tenant:default", "note": "told us"}, "email", "is not an"),
     ("/suppressions", {"email": "a@b.test", "scope": "mailbox", "mailboxId": ""}, "mailboxId", "is needed"),

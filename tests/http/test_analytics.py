@@ -332,7 +332,7 @@ async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(o
     office.clock.advance(61)
     cooled = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
     assert cooled["reason"] == "cooldown"
-    replied = {"eventType": "replied", "email": "bob@example.com"}
+    replied = {"eventType": "replied", "email": "bob@example.com", "timestamp": "2026-03-25T09:00:00Z"}
     assert (await office.post("/v1/analytics/events", replied, key=await office.key())).status_code == 403
     for mailbox, outcome in (("clerk", "blocked"), ("agent", "queued")):  # of its own mailbox alone
         key = await office.key(f"agent:{mailbox}@{DOMAIN}", "send", "read", "manage")
@@ -340,6 +340,10 @@ async def test_only_a_manage_key_reports_events_and_a_reply_ends_the_cool_down(o
         office.clock.advance(1)
         told = await office.send(**(sales | {"body": "Last chance! Buy our great offer today, 60% discount."}))
         assert told["status"] == outcome, told["reason"]
+    office.clock.advance(61)  # a reply that is dated ahead ends no cool-down that begins after it was told
+    assert (await office.send(**(sales | {"body": "Really the last chance! Buy today, 70% off."})))[
+        "reason"
+    ] == "cooldown"
 
 
 async def test_null_for_what_may_be_left_out_of_an_event_is_leaving_it_out(office):

@@ -1,7 +1,7 @@
 """Reputation: the brief's fields, and each sender's standing as it is judged."""
 
 from policy.usage import DAY
-from relay.store import tallies
+from relay.store import investigations, tallies
 from tests.console.visitor import visitor
 from tests.http.office import DOMAIN
 from tests.support.clock import NOON
@@ -66,3 +66,15 @@ async def test_a_key_sees_the_reputation_of_its_own_mailbox(office):
     assert (await office.get("/v1/analytics/reputation?tenantId=acme", key=await office.key())).status_code == 404
     refused = await office.get(f"/v1/analytics/reputation?domain={DOMAIN}", key=await office.key("tenant:default"))
     assert (refused.status_code, refused.json()["code"]) == (403, "human_decision_required")
+
+
+async def test_a_case_is_closed_once_with_what_was_found(office):
+    agent = (await office.get("/v1/mailboxes/agent")).json()
+    new = "inv_1", agent["tenantId"], agent["id"], "complaint", "bob@example.com"
+    case = await office.house.write(lambda c: investigations.begin(c, *new, {}, NOON))
+    path = f"/v1/investigations/{case}/close"
+    closed = (await office.post(path, {"note": "an old list"})).json()
+    assert (closed["status"], closed["note"]) == ("closed", "an old list")
+    again = await office.post(path, {"note": "another"})
+    assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
+    assert (await office.get("/v1/investigations?status=open")).json()["data"] == []

@@ -286,6 +286,7 @@ async def test_text_html_inline_image_and_file_become_proper_mime(office):
         ({"attachments": [{"content": "QQ==", "contentType": "Message/RFC822"}]}, "attachments[0].contentType"),
         ({"attachments": [{"content": "not base64!"}]}, "attachments[0]"),
         ({"metadata": {"a": "x" * 9000}}, "metadata"),
+        ({"mailboxId": ""}, "mailboxId"),
         ({"campaign": "a\nb"}, "campaign"),
         ({"dedupeKey": "a\rb"}, "dedupeKey"),
         ({"to": "not an address"}, "to[0]"),

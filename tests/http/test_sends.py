@@ -38,6 +38,13 @@ async def test_sends_are_found_by_everything_the_contract_names(office):
         assert await ids(office, query) == [s["sendId"] for s in found], query
 
 
+async def test_who_is_named_in_several_fields_is_one_recipient(office):
+    told = await office.send(to="bob@example.com", cc="Bob <bob@EXAMPLE.com>", bcc=["bob@example.com"])
+    shown = (await office.get(f"/v1/sends/{told['sendId']}")).json()
+    for one in (told, shown):
+        assert [to["recipient"] for to in one["recipients"]] == ["bob@example.com"]
+
+
 async def test_blocked_sends_are_found_by_state_reason_and_recipient(office):
     await office.post("/v1/suppressions", {"email": "bob@example.com"})
     told = await office.send(to="ann@example.com", bcc="bob@example.com")

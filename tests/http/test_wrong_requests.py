@@ -2,6 +2,8 @@
 
 import pytest
 
+from relay.http.api import description
+from tests.http.test_isolation import furnish
 from tests.support.settings import ADMIN_KEY, DOMAIN
 
 LETTER = b'{"mailboxId": "agent", "to": "bob@example.com", "subject": "s", "body": "t"}'
@@ -81,3 +83,35 @@ async def test_a_change_that_rests_on_an_old_reading_is_412(office, path, made, 
     assert change.items() <= (await office.get(path)).json().items()
     for tags in ("*", f'"another", {changed.headers["etag"]}'):
         assert (await office.call("PATCH", path, change, headers={"If-Match": tags})).status_code == 200
+
+
+# What no entry of the list has; of a parameter that is not here, a word that none has.
+NONE = {
+    "/v1/approvals status": "expired",
+    "/v1/investigations status": "closed",
+    "/v1/consents granted": "false",
+    "/v1/sends state": "expired",
+    "/v1/suppressions reason": "legal",
+    "/v1/suppressions scope": "global",
+    "status": "disabled",
+    "email": "nobody@nowhere.example",
+    "recipient": "nobody@nowhere.example",
+    "since": "2040-01-01T00:00:00Z",
+    "until": "2001-01-01T00:00:00Z",
+    "types": "person.erased",
+}
+
+
+async def test_every_filter_narrows_its_list_and_what_is_no_mailbox_is_404(office):
+    await furnish(office, shared=False)
+    tried = 0
+    for path, item in description()["paths"].items():
+        names = {one["name"] for one in item.get("get", {}).get("parameters", ()) if one["in"] == "query"}
+        if "cursor" not in names or "{" in path:
+            continue
+        assert (await office.get(path)).json()["data"], path
+        for name in names - {"cursor", "limit"}:
+            told = await office.get(path, params={name: NONE.get(f"{path} {name}") or NONE.get(name, "none")})
+            assert told.json()["code"] == "not_found" if name == "mailboxId" else not told.json()["data"], told.url
+            tried += 1
+    assert tried > 20
