@@ -23,6 +23,9 @@ async def test_a_held_send_waits_and_is_let_go(office):
     told = answered.json()
     assert (told["status"], told["decidedBy"], told["note"]) == ("approved", "operator", "fine")
     assert await state(office, held["sendId"]) == "queued"
+    for send_id, status, code in ((held["sendId"], 409, "not_waiting"), ("send_none", 404, "not_found")):
+        again = await office.post(f"/v1/approvals/{send_id}", {"decision": "approve"})
+        assert (again.status_code, again.json()["code"]) == (status, code)
     assert (await office.get("/v1/approvals")).json()["data"] == []
     assert len((await office.get("/v1/approvals?status=approved")).json()["data"]) == 1
 
@@ -204,13 +207,17 @@ async def test_p21_the_link_by_mail_shows_where_links_lead_what_is_quoted_and_th
         assert said in page, said
 
 
-async def test_a_forged_approval_link_is_a_plain_404(office):
+async def test_a_forged_approval_link_is_a_plain_404_and_so_is_one_that_is_too_old(office):
     held = await office.send(mailboxId="clerk")
     good = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
     for path in ("/a/x", good[:-1], good[:-2] + "AA", f"/a/{'A' * 60}"):
         answered = await office.client.post(path, data={"decision": "approve"})
         assert answered.status_code == 404, path
     assert await state(office, held["sendId"]) == "held"
+    for gone, status in (("bodies", 200), ("approvals", 404)):  # what a link leads to is kept for so long
+        await office.house.write(lambda c, gone=gone: c.execute(text(f"DELETE FROM {gone}")).rowcount)
+        answered = await office.client.get(good)
+        assert (answered.status_code, "no longer kept" in answered.text) == (status, status == 200)
 
 
 async def test_an_approval_foretells_each_recipient_as_things_stand_at_the_moment(office):

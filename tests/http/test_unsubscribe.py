@@ -61,6 +61,10 @@ async def test_a_post_that_does_not_ask_for_it_shows_the_page(office, body):
 
 async def test_the_button_ends_one_sender_or_the_whole_organisation(office):
     path = await link(office)
+    await office.client.post(path, data={"scope": "mailbox"})
+    before = SALES | {"subject": "60% off everything, buy now"}
+    assert (await office.send(**before))["reason"] == "unsubscribed"
+    assert (await office.send(**before, mailboxId="clerk"))["status"] == "held"
     await office.client.post(path, data={"scope": "tenant"})
     for mailbox in ("agent", "clerk"):
         assert (await office.send(**SALES, mailboxId=mailbox))["reason"] == "unsubscribed"
