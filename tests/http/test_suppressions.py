@@ -130,6 +130,14 @@ async def test_an_agent_sees_of_a_global_entry_only_that_it_is_there(office):
     assert told["suppressions"] == [hidden | {"reason": "domain"}]
     told = (await office.get("/v1/suppressed-domains/check?domain=b.example", key=await office.key())).json()
     assert (told["suppressed"], told["suppressions"]) == (True, [])
+    await office.post("/v1/suppressions", {"email": "c@c.example"})
+    for email, reason, who in (
+        ("bob@example.com", "complaint", {}),
+        ("a@b.example", "domain", {}),
+        ("c@c.example", "manual", {"key": await office.key()}),
+    ):
+        (whole,) = (await office.get(f"/v1/suppressions/check?email={email}", **who)).json()["suppressions"]
+        assert (bool(whole["id"]), whole["reason"]) == (True, reason)
 
 
 async def test_an_agent_adds_for_its_own_mailbox_alone(office):
