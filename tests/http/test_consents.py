@@ -37,6 +37,7 @@ async def test_who_may_only_read_takes_no_consent_back_and_one_mailbox_gets_not_
     withdrawn = {"email": "carl@example.com", "granted": False}
     assert (await office.post("/v1/consents", withdrawn, key=reader)).json()["code"] == "permission_missing"
     assert (await office.get("/v1/consents/export", key=agent)).json()["code"] == "human_decision_required"
+    assert "carl@example.com" in (await office.get("/v1/consents/export", key=await office.key("tenant:default"))).text
     assert (await office.call("DELETE", path, key=agent)).status_code == 204
 
 

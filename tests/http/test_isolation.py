@@ -195,6 +195,18 @@ async def test_what_loosens_is_for_a_person_whatever_the_key_of_a_whole_tenant_m
     assert everything(office) == before
 
 
+async def test_what_is_not_there_is_404_whatever_is_asked_of_it(office):
+    document, tried = (await office.get("/openapi.json")).json(), 0
+    for template, item in document["paths"].items():
+        path = re.sub(r"\{\w+\}", "none", template)
+        for method, call in item.items() if template.startswith("/v1/") and path != template else ():
+            more = {"json": BODIES[template]} if "requestBody" in call else {}
+            answered = await office.call(method.upper(), path, **more)
+            assert (answered.status_code, answered.json()["code"]) == (404, "not_found"), (method, path)
+            tried += 1
+    assert tried > 30
+
+
 async def test_a_key_without_a_mailbox_sees_nothing(office):
     await furnish(office, shared=False)
     key = await office.key("agent:nobody@later.example")

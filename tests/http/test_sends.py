@@ -112,12 +112,6 @@ async def test_identical_refusals_share_an_id_and_are_counted(office):
     assert (await office.get(f"/v1/sends/{answers.pop()}")).json()["repeats"] == 2
 
 
-@pytest.mark.parametrize("path", ["/v1/sends/send_nothing", "/v1/decisions/send_nothing", "/v1/approvals/send_nothing"])
-async def test_what_is_not_there_is_404(office, path):
-    answered = await office.get(path)
-    assert (answered.status_code, answered.json()["code"]) == (404, "not_found")
-
-
 async def test_a_decision_is_the_briefs_trace_and_chained(office):
     first, second = await office.send(to="a@example.com"), await office.send(to="b@example.com")
     trace = (await office.get(f"/v1/decisions/{second['sendId']}")).json()
