@@ -69,6 +69,18 @@ class _Gathered(Struct):
     otherwise: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
+    def add_aside(self, other: "_Gathered") -> None:
+        """Take over what counts wherever in the message it stands; the caller places the texts."""
+        self.hidden += other.hidden
+        self.links.update(other.links)
+        self.alts.update(other.alts)
+        self.has_pictures |= other.has_pictures
+        self.has_files |= other.has_files
+        self.attachments += other.attachments
+        self.is_turned |= other.is_turned
+        self.otherwise += other.otherwise
+        self.unseen += other.unseen
+
 
 def content(view: View, own_names: Collection[str] = ()) -> Content:
     """Read what policy judges. `own_names` were given to the mailbox by a person and are not text of the message."""
@@ -214,17 +226,9 @@ def _alternative(data: bytes, part: Part, found: _Gathered) -> None:
             else:
                 found.unseen += one.texts + one.quoted
             known |= words
-        found.hidden += one.hidden
-        found.links.update(one.links)
-        found.alts.update(one.alts)
-        found.has_pictures |= one.has_pictures
-        found.has_files |= one.has_files
-        found.attachments += one.attachments
+        found.add_aside(one)
         found.attached_texts += one.attached_texts
         found.languages += one.languages
-        found.unseen += one.unseen
-        found.otherwise += one.otherwise
-        found.is_turned |= one.is_turned
         found.page = max(found.page, one.page)
 
 
@@ -262,13 +266,9 @@ def _attached_message(data: bytes, part: Part, found: _Gathered) -> None:
         found.quoted += texts
     else:
         found.texts += texts
-    found.hidden += inner.hidden
-    found.links.update(inner.links)
-    found.has_pictures |= inner.has_pictures
-    found.has_files |= inner.has_files
-    found.is_turned |= inner.is_turned
-    found.attachments += [part.filename, *inner.attachments]
-    found.unseen += [*inner.unseen, *(files.text_of(data, text) for text in inner.attached_texts)]
+    found.attachments.append(part.filename)
+    found.add_aside(inner)
+    found.unseen += [files.text_of(data, text) for text in inner.attached_texts]
 
 
 def _whole(data: bytes, part: Part) -> str:

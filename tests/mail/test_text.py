@@ -51,8 +51,12 @@ def test_p14_an_alternative_whose_words_all_stand_in_another_is_told_apart_where
 
 def test_p14_what_an_appointment_says_is_told_apart():
     event = b"BEGIN:VCALENDAR\r\nUID:1\r\nDESCRIPTION;LANGUAGE=en:Buy che\r\n ap\\, now\r\nEND:VCALENDAR"
-    found = read(mixed(RECEIPT, b"Content-Type: text/calendar\r\n\r\n" + event))
-    assert any("Buy cheap, now" in text for text in found.otherwise)
+    part = b"Content-Type: text/calendar\r\n\r\n" + event
+    attached = b"Content-Type: message/rfc822\r\n\r\n" + mixed(RECEIPT, part).replace(b"=b\r", b"=c\r").replace(
+        b"--b", b"--c"
+    )
+    for one in (part, attached):
+        assert any("Buy cheap, now" in text for text in read(mixed(RECEIPT, one)).otherwise)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +285,8 @@ def test_p14_the_text_of_an_attached_message_is_read():
     inner = b"Subject: Great deal\r\n\r\nbuy now\r\n"
     alone = read(b"Content-Type: message/rfc822\r\n\r\n" + inner)
     assert "Great deal\nbuy now" in alone.text
+    picture = read(b"Content-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\n\r\n<img src=x alt='Half price'>")
+    assert picture.image_alts == ("Half price",)
 
 
 def test_p19_what_is_read_is_bounded():
