@@ -1,7 +1,7 @@
-"""Checks of files named in the configuration that only their users can make.
+"""Checks of files and secrets in the configuration that only their users can make.
 
-`config` checks that the files exist; here each is tried before anything is changed or bound:
-DKIM keys, certificates with their keys, authorities. `gatepost config check` runs the same
+`config` checks that they exist; here each is tried before anything is changed or bound: DKIM keys,
+certificates with their keys, authorities, the secrets of providers' webhooks. `gatepost config check` runs the same
 checks as a start. A reload skips the certificates: during a renewal certificate and key may not
 match for a moment; then the old pair stays (`relay.submission.certificate`), and the rest of the
 reload goes ahead.
@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.findings import Check, Finding
+from config.providers import complete, find_preset
 from config.settings import Settings
+from relay.feedback.hooks import try_secret
 from relay.mail.dkim_key import ED25519, RSA, DkimKeyError, load_key
 from relay.submission.certificate import Certificate, CertificateError, in_words
 
@@ -61,5 +63,17 @@ def authorities(settings: Settings) -> Iterator[Finding]:
             yield Finding(location, f"{path} cannot be read: {in_words(error.strerror)}")
 
 
-OF_A_RELOAD: tuple[Check, ...] = (dkim_keys, authorities)
+def webhook_secrets(settings: Settings) -> Iterator[Finding]:
+    """Problems with the secrets by which providers' events are proven: none would be believed."""
+    own = settings.delivery_config.presets
+    for index, provider in enumerate(settings.delivery_config.providers):
+        if find_preset(provider.provider, own) is None:
+            continue
+        try:
+            try_secret(complete(provider, own))
+        except ValueError as error:
+            yield Finding(("delivery_config", "providers", index, "webhook_secret"), str(error))
+
+
+OF_A_RELOAD: tuple[Check, ...] = (dkim_keys, authorities, webhook_secrets)
 CHECKS: tuple[Check, ...] = (*OF_A_RELOAD, certificates)

@@ -4,7 +4,8 @@ All of them work on the raw bytes, compare in constant time and take the time as
 an argument. The result is a value: `accepted` or the reason why not, and a
 `nonce` for the caller to remember, so that a replayed copy is recognised (faults
 H1 to H5). While a secret is being replaced, the setting may hold several,
-separated by blanks; an empty one is the operator's error and raises ValueError.
+separated by blanks; one that cannot be used is the operator's error and raises
+ValueError, before anything of the call is looked at.
 """
 
 import base64
@@ -56,12 +57,13 @@ def in_window(seconds: str, now: datetime, oldest: timedelta = WINDOW) -> str:
 
 def basic(headers: Mapping[str, str], secret: str) -> Authenticity:
     """`user:password` as HTTP basic authentication, any other secret as a bearer token (H5)."""
+    secrets = secrets_of(secret)
     scheme, _, given = header(headers, "authorization").partition(" ")
     if not given:
         return refused("unsigned")
     presented = decoded(given) if scheme.lower() == "basic" else given.strip().encode("utf-8", "replace")
     kinds = {"basic": True, "bearer": False}
-    wanted = [one for one in secrets_of(secret) if (":" in one) is kinds.get(scheme.lower())]
+    wanted = [one for one in secrets if (":" in one) is kinds.get(scheme.lower())]
     # All secrets are compared, so that the time taken does not reveal which was nearly right.
     matches = [hmac.compare_digest(presented, one.encode()) for one in wanted]
     return Authenticity(accepted=True) if any(matches) else refused("wrong_signature")
@@ -87,6 +89,7 @@ def standard_webhook(
     headers: Mapping[str, str], raw: bytes, secret: str, now: datetime, prefix: str = "webhook-"
 ) -> Authenticity:
     """Standard Webhooks: HMAC over id, time and body; of several signatures, one must be valid."""
+    keys = [whsec_key(one) for one in secrets_of(secret)]
     identity, seconds = header(headers, f"{prefix}id"), header(headers, f"{prefix}timestamp")
     given = header(headers, f"{prefix}signature")
     if not (identity and seconds and given):
@@ -96,7 +99,7 @@ def standard_webhook(
     message = f"{identity}.{seconds}.".encode() + raw
     signatures = [part.partition(",") for part in given.split(" ")[:10]]
     presented = [decoded(value) for version, _, value in signatures if version == "v1"]
-    wanted = [hmac.new(whsec_key(one), message, hashlib.sha256).digest() for one in secrets_of(secret)]
+    wanted = [hmac.new(one, message, hashlib.sha256).digest() for one in keys]
     matches = [hmac.compare_digest(one, other) for one in wanted for other in presented]
     if any(matches):
         return Authenticity(accepted=True, nonce=identity[:200])

@@ -59,6 +59,13 @@ _VERIFIERS: Mapping[str, Verify] = {
 _FORBIDDEN = frozenset({"foreign"})  # authentic, but not for us: 403 instead of 401
 
 
+def try_secret(provider: ProviderSettings) -> None:
+    """Raises ValueError if no call can ever be proven with the provider's webhook secret (faults H3)."""
+    verify, secret = _VERIFIERS.get(provider.events.format), provider.webhook_secret
+    if verify and secret and secret.is_set:
+        verify({}, b"", secret.reveal(), datetime.fromtimestamp(0, UTC))
+
+
 class Ingested(Struct, frozen=True):
     """The answer to a call: 200, 400, 401, 403 or 409; `reason` is for the log only, `new` counts events."""
 

@@ -1,4 +1,4 @@
-"""Files a configuration names that cannot be used: found by `config check` and by a start, each at its place."""
+"""Files and secrets of a configuration that cannot be used: `config check` and a start find each, at its place."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -154,6 +154,30 @@ def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
         ]
     tls.authority().cert_pem.write_to_path(file)
     assert wrong(config) == []
+
+
+@pytest.mark.parametrize(
+    ("preset", "secret", "said"),
+    [
+        ("resend", "whsec_", "the webhook secret is empty"),
+        ("resend", "re_an_api_key", "the webhook secret is not base64"),
+        ("sendgrid", "SG.an-api-key", "the webhook secret is not SendGrid's public key"),
+        ("smtp", "whsec_", "the webhook secret is empty"),
+    ],
+)
+def test_h3_a_webhook_secret_that_can_prove_nothing_keeps_the_server_from_starting(
+    tmp_path: Path, preset: str, secret: str, said: str
+) -> None:
+    provider = {"name": "lab", "provider": preset, "host": HOST, "password": "x", "webhook_secret": secret}
+    config = write(tmp_path, settings(tmp_path, providers=[provider]))
+    for reload in (False, True):
+        assert wrong(config, reload=reload) == [("deliveryConfig.providers[0].webhook_secret", said)]
+
+
+@pytest.mark.parametrize("secret", ["user:password", "a-bearer-token", "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="])
+def test_h3_a_webhook_secret_of_each_form_is_taken(tmp_path: Path, secret: str) -> None:
+    provider = {"name": "lab", "provider": "smtp", "host": HOST, "webhook_secret": secret}
+    assert wrong(write(tmp_path, settings(tmp_path, providers=[provider]))) == []
 
 
 @pytest.mark.parametrize("command", [("config", "check"), ("serve",)])
