@@ -113,6 +113,14 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
+def shows_domain(written: str, address: Address) -> bool:
+    """Whether the domain as written is what every reader takes it for: an A-label or U-label in either case.
+
+    What is only mapped to one (a full-width letter or dot, a soft hyphen) is another name to a reader that maps less.
+    """
+    return written.isascii() or idna.decode(address.domain) == unicodedata.normalize("NFC", written).lower()
+
+
 def alias_key(address: Address) -> str:
     """A key shared by all aliases of one mailbox; only for treating them as the same, never for sending."""
     return alias_of(address.key)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from policy.facts import Defect
 from relay.mail import charset, display
-from relay.mail.address import Address, AddressError, parse_path
+from relay.mail.address import Address, AddressError, parse_path, shows_domain
 from relay.mail.header import Field, HeaderBlock
 
 _REPLY_TO_LIMIT = 20
@@ -98,9 +98,12 @@ def _address(text: str) -> Address:
     if text[:1] == "<":
         raise MailboxError("doubled angle brackets")
     try:
-        return parse_path(text)
+        address = parse_path(text)
     except AddressError as error:
         raise MailboxError(error.detail) from error
+    if not shows_domain(text.rpartition("@")[2], address):
+        raise MailboxError("the domain has a compatibility form of another character")
+    return address
 
 
 def _name(phrase: str) -> str:

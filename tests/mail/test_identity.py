@@ -73,6 +73,9 @@ NOT_PLAIN = {
     "dot_first": b"From: . <a@ok.com>\r\n",
     "separator": "From: A\u2028B <a@ok.com>\r\n".encode(),
     "next_line": "From: A\x85B <a@ok.com>\r\n".encode(),
+    "ideographic_dot": "From: a@ok。com\r\n".encode(),
+    "full_width_domain": "From: A <a@ｏk.com>\r\n".encode(),
+    "soft_hyphen_in_domain": "From: a@o\xadk.com\r\n".encode(),
 }
 
 
@@ -121,6 +124,8 @@ def test_P3_what_the_spoofs_of_the_account_itself_say_is_read_for_policy_to_judg
         ("Jörg <jörg@ok.com>".encode(), "Jörg", "jörg@ok.com"),
         (b"\r\n Sarah Chen\r\n\t<a@ok.com>", "Sarah Chen", "a@ok.com"),
         (b"Sarah Chen <A@OK.com>", "Sarah Chen", "A@ok.com"),
+        ("a@BÜCHER.de".encode(), "", "a@xn--bcher-kva.de"),
+        ("a@bu\u0308cher.de".encode(), "", "a@xn--bcher-kva.de"),
     ],
 )
 def test_P3_a_plain_from_is_read(value: bytes, name: str, address: str) -> None:
