@@ -40,12 +40,13 @@ class Strip(Struct, frozen=True):
 
 
 # What no client may send on: recipients that others must not see, trace fields of a delivery that has not happened,
-# our own control fields, a receiver's verdicts, and fields in which forwarders name the author.
+# our own control fields, a receiver's verdicts, fields in which forwarders name the author, and the name under which
+# Gmail reports complaints to the operator.
 STRIPPED = Strip(
     frozenset(
         b"bcc resent-bcc return-path authentication-results x-authentication-results received-spf delivered-to "
         b"bimi-location bimi-indicator x-forefront-antispam-report x-microsoft-antispam "
-        b"on-behalf-of original-from x-original-from x-google-original-from "
+        b"on-behalf-of original-from x-original-from x-google-original-from feedback-id "
         # Control fields of provider accounts (P6): they could add recipients, change the sub-account, turn tests on.
         b"x-smtpapi x-msys-api resend-idempotency-key idempotency-key idempotencykey x-entity-ref-id sender.ip".split()
     ),

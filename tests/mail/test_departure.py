@@ -99,6 +99,7 @@ def test_P7_bcc_never_leaves() -> None:
         b"X-Spam-Status",
         b"X-Forefront-Antispam-Report",
         b"X-Microsoft-Antispam",
+        b"Feedback-ID",
     ],
 )
 def test_P6_a_control_field_never_leaves(name: bytes) -> None:
