@@ -232,7 +232,7 @@ def _domain_pattern(text: str) -> str:
 def to_name(text: str) -> str:
     """The name itself, if it is valid for a mailbox, tenant, policy or provider."""
     if not _NAME.fullmatch(text):
-        raise ValueError(f"is not a name: {text[:60]!r}; use letters, digits, . _ - + @, at most 100")
+        raise ValueError(f"is not a name: {text[:60]!r}; use letters and digits, between them . _ - + @, at most 100")
     return text
 
 
