@@ -50,7 +50,8 @@ class RecipientFacts(Struct, frozen=True):
     alias     folded further (`alias_of`), used only where `fold_aliases` is on
     domain    A-label, lower case
     internal  whether the domain is one of the installation's `internal_domains`
-    mail_host "unasked", "ok", "none" (no such domain), "null_mx", or "unknown" (DNS gave no answer)
+    mail_host "unasked", "ok", "none" (no such domain, or neither MX nor address in it), "null_mx",
+              or "unknown" (DNS gave no answer)
     """
 
     address: str

@@ -51,7 +51,7 @@ def recipient_valid(case: Case, recipient: RecipientFacts, _known: RecipientStat
         return PASSED
     match recipient.mail_host:
         case "none":
-            return _invalid(f"the domain {recipient.domain} does not exist", "no_domain")
+            return _invalid(f"{recipient.domain} has no mail host", "no_domain")
         case "null_mx":
             return _invalid(f"{recipient.domain} accepts no mail", "null_mx")  # RFC 7505 §3
         case "unknown":

@@ -71,7 +71,7 @@ class DnsResolver:
 
 
 async def mail_host(resolver: Resolver, domain: str) -> str:
-    """ok, none (no such domain), null_mx (accepts no mail), or unknown (DNS gave no answer)."""
+    """ok, none (no such domain, MX or address), null_mx (accepts no mail), or unknown (DNS gave no answer)."""
     try:
         exchangers = await resolver.mx(domain)
         if exchangers == ["."]:

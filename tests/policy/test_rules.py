@@ -163,7 +163,7 @@ ROWS = (
         facts(recipients=(person(mail_host="null_mx"),)), policy=with_rule("recipient_valid", check_mx=True),
     ),
     Row(
-        "recipient_valid", "recipient_invalid", "the domain example.com does not exist", "never", "drop_recipient",
+        "recipient_valid", "recipient_invalid", "example.com has no mail host", "never", "drop_recipient",
         facts(recipients=(person(mail_host="none"),)), policy=with_rule("recipient_valid", check_mx=True),
     ),
     Row(
