@@ -69,10 +69,13 @@ def _provider(location: Location, provider: ProviderSettings) -> Iterator[Findin
 
 def _secrets(location: Location, provider: ProviderSettings) -> Iterator[Finding]:
     declared = provider.declared
-    for name in ("password", "webhook_secret"):
-        value = getattr(declared, name)
+    given = {(*location, name): getattr(declared, name) for name in ("password", "webhook_secret")}
+    if declared.oauth is not None:
+        of_oauth = ("client_secret", "refresh_token")
+        given |= {(*location, "oauth", name): getattr(declared.oauth, name) for name in of_oauth}
+    for place, value in given.items():
         if value is not None and value.is_literal:
-            yield warning((*location, name), "is a literal secret; write env:NAME or file:/path")
+            yield warning(place, "is a literal secret; write env:NAME or file:/path")
     hook = declared.webhook_secret
     if hook is not None and not hook.is_set:
         yield warning((*location, "webhook_secret"), f"{hook.reference}: {hook.missing}; its events will be refused")

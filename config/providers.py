@@ -139,12 +139,14 @@ def _login(provider: Provider, preset: Preset) -> tuple[Secret | None, Secret | 
 
 
 def _lacks(provider: Provider, preset: Preset, host: str, username: Secret | None, password: Secret | None) -> str:
-    for secret in (provider.username, provider.password):
+    oauth = provider.oauth
+    tokens = (oauth.client_secret, oauth.refresh_token) if oauth else ()
+    for secret in (provider.username, provider.password, *tokens):
         if secret is not None and not secret.is_set:
             return f"{secret.reference}: {secret.missing}"
     if not host:
         return "region is missing" if "{region}" in preset.host else "host is missing"
-    if provider.oauth is not None:
+    if oauth is not None:
         return "" if username else "username is missing"
     given = {"username": username, "password": password}
     missing = [name for name in preset.login.needs if given[name] is None]

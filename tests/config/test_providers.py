@@ -84,6 +84,9 @@ def test_login_conventions():
     assert provider("provider: gmail_relay").is_ready
     assert provider("provider: mailgun, password: env:T", T="x").lacks == "username is missing"
     assert provider("provider: sendgrid, password: env:T").lacks == "env:T: the environment variable T is not set"
+    for secret in ("client_secret", "refresh_token"):
+        oauth = f"{{token_url: 'https://t.test/', client_id: c, {secret}: env:T}}"
+        assert not provider(f"provider: office365, username: u, oauth: {oauth}").is_ready
 
 
 def test_hosts_ports_and_regions():

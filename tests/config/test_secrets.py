@@ -63,6 +63,10 @@ def test_no_secret_is_seen_in_repr_str_dump_or_warning():
     shown = [repr(settings), str(settings), repr(loaded), f"{settings.http}", str(settings.providers)]
     shown += [repr(settings.policy()), str(settings.model_dump()["http"]), *map(str, loaded.warnings)]
     assert not [text for text in shown if CANARY in text]
+    literal = [problem.key for problem in loaded.warnings if "is a literal secret" in problem.message]
+    assert [key for key in literal if "oauth" in key] == [
+        f"deliveryConfig.providers[1].oauth.{name}" for name in ("client_secret", "refresh_token")
+    ]
 
 
 @pytest.mark.parametrize(
