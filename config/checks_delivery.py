@@ -1,6 +1,5 @@
 """Checks of providers, presets and the ladder of retries."""
 
-import re
 from collections.abc import Iterator
 
 from config.binding import Location
@@ -19,19 +18,6 @@ def presets(settings: Settings) -> Iterator[Finding]:
         if find_preset(one.provider, own) is None:
             hint = did_you_mean(one.provider, known)
             yield Finding(("delivery_config", "providers", index, "provider"), f"unknown preset {one.provider}{hint}")
-    for name, preset in own.items():
-        yield from _patterns(("delivery_config", "presets", name, "reply_id"), preset.reply_id)
-
-
-def _patterns(location: Location, patterns: tuple[str, ...]) -> Iterator[Finding]:
-    for index, pattern in enumerate(patterns):
-        try:
-            groups = re.compile(pattern).groupindex
-        except re.error as error:
-            yield Finding((*location, index), f"is not a regular expression: {error}")
-            continue
-        if "id" not in groups:
-            yield Finding((*location, index), "has no group (?P<id>…) to capture the id")
 
 
 def providers(settings: Settings) -> Iterator[Finding]:
@@ -40,8 +26,6 @@ def providers(settings: Settings) -> Iterator[Finding]:
         (("delivery_config", "providers", index, "name"), one.name) for index, one in enumerate(declared)
     ]
     yield from repeated(places, "providers with the same name")
-    for index, one in enumerate(declared):
-        yield from _patterns(("delivery_config", "providers", index, "reply_id"), one.reply_id)
     if all(find_preset(one.provider, settings.delivery_config.presets) is not None for one in declared):
         for index, provider in enumerate(settings.providers):
             yield from _provider(("delivery_config", "providers", index), provider)
@@ -71,8 +55,7 @@ def _secrets(location: Location, provider: ProviderSettings) -> Iterator[Finding
     declared = provider.declared
     given = {(*location, name): getattr(declared, name) for name in ("password", "webhook_secret")}
     if declared.oauth is not None:
-        of_oauth = ("client_secret", "refresh_token")
-        given |= {(*location, "oauth", name): getattr(declared.oauth, name) for name in of_oauth}
+        given |= {(*location, "oauth", name): value for name, value in declared.oauth.secrets.items()}
     for place, value in given.items():
         if value is not None and value.is_literal:
             yield warning(place, "is a literal secret; write env:NAME or file:/path")
@@ -93,13 +76,13 @@ def _traffic(settings: Settings) -> Iterator[Finding]:
 
 
 def conditions(settings: Settings) -> Iterator[Finding]:
-    """A condition with an unknown tenant never holds. A mailbox may be unknown here, since the API may add it."""
+    """A condition on a tenant that does not exist never holds. Only a warning: a command may have added it."""
     known = settings.tenant_names
     for index, one in enumerate(settings.delivery_config.providers):
         for number, name in enumerate(one.when.tenants):
             if name not in known:
                 location = ("delivery_config", "providers", index, "when", "tenants", number)
-                yield Finding(location, f"unknown tenant {name}{did_you_mean(name, known)}")
+                yield warning(location, f"is not in this file: {name}{did_you_mean(name, known)}")
 
 
 def ladder(settings: Settings) -> Iterator[Finding]:

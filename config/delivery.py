@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.presets import AuthMethod, Headers, Limits, Preset, ReplyRule
+from config.presets import AuthMethod, Headers, Limits, Preset, ReplyId, ReplyRule
+from config.secrets import Secret
 from config.smtp import TlsMode
 from config.types import (
     Count,
@@ -36,6 +37,11 @@ class OAuth(Section):
     refresh_token: SecretField | None = None
     # The scope asked for, as https://outlook.office365.com/.default.
     scope: Text = ""
+
+    @property
+    def secrets(self) -> dict[str, Secret | None]:
+        """Its secrets, by the names of their settings."""
+        return {"client_secret": self.client_secret, "refresh_token": self.refresh_token}
 
 
 class Condition(Section):
@@ -115,7 +121,7 @@ class Provider(Section):
     # Replies to interpret differently from the preset; these are tried first.
     replies: tuple[ReplyRule, ...] = ()
     # Regular expressions with the group `id`. Default: the preset's.
-    reply_id: tuple[Text, ...] = ()
+    reply_id: tuple[ReplyId, ...] = ()
     # Whether it keeps the envelope sender we choose. Default: the preset's.
     own_return_path: bool | None = None
     # Which mail it takes. Default all.

@@ -4,12 +4,13 @@ A preset says where to connect, how to log in, what the provider accepts, which 
 how to interpret its replies, and how it reports events. A provider in `deliveryConfig` can override any of it.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from config.errors import ConfigError
 from config.smtp import TlsMode
@@ -20,6 +21,19 @@ Failure = Literal[
 ]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 AuthMethod = Literal["plain", "login", "xoauth2"]
+
+
+def _finds_id(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    if "id" not in groups:
+        raise ValueError("has no group (?P<id>…) to capture the id")
+    return pattern
+
+
+ReplyId = Annotated[Text, AfterValidator(_finds_id)]
 
 
 class Login(Section):
@@ -127,7 +141,7 @@ class Preset(Section):
     # Whether it keeps the envelope sender we choose (VERP works). Default false.
     own_return_path: bool = False
     # Regular expressions with the group `id` that find its id in the reply to the message.
-    reply_id: tuple[Text, ...] = ()
+    reply_id: tuple[ReplyId, ...] = ()
     # How its replies are to be read; the first match wins.
     replies: tuple[ReplyRule, ...] = ()
     # How it reports what became of a message.

@@ -140,8 +140,7 @@ def _login(provider: Provider, preset: Preset) -> tuple[Secret | None, Secret | 
 
 def _lacks(provider: Provider, preset: Preset, host: str, username: Secret | None, password: Secret | None) -> str:
     oauth = provider.oauth
-    tokens = (oauth.client_secret, oauth.refresh_token) if oauth else ()
-    for secret in (provider.username, provider.password, *tokens):
+    for secret in (provider.username, provider.password, *(oauth.secrets.values() if oauth else ())):
         if secret is not None and not secret.is_set:
             return f"{secret.reference}: {secret.missing}"
     if not host:

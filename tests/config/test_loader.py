@@ -160,22 +160,3 @@ def test_ten_thousand_mailboxes_load(tmp_path):
     boxes = "\n".join(f"- {{name: box{n}, fromAddress: box{n}@b.test}}" for n in range(10_000))
     (tmp_path / "gatepost.yaml").write_text(f"version: 1\nmailboxes:\n{boxes}\n")
     assert len(load(tmp_path / "gatepost.yaml", {}).settings.mailboxes) == 10_000
-
-
-@pytest.mark.parametrize(
-    ("text", "warning"),
-    [
-        ("attributionWindows: {renewed: 120_days}", "attributionWindows.renewed: is longer than messages are kept"),
-        (
-            "bounceHandling: {giveUpAfter: 2h}",
-            "bounceHandling.softBounces.backoffMinutes: adds up to more than give_up_after",
-        ),
-        ("retention: {events: 60d}", "attributionWindows.churnPrevented: is longer than messages are kept"),
-        (
-            "policies: {default: {rules: {recipients_per_message: {limit: 101}}}}",
-            "policies.default.rules.recipients_per_message.limit: is above smtp.max_recipients (100)",
-        ),
-    ],
-)
-def test_what_another_setting_takes_the_effect_of_is_told(text: str, warning: str):
-    assert any(warning in str(told) for told in load_text(f"version: 1\n{text}").warnings)
