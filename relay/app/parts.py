@@ -308,12 +308,14 @@ class Parts:
         return self._scanners[account.mailbox_id][1]
 
     def _chosen_secrets(self) -> tuple[str, ...]:
-        """Passwords in the configuration that are long enough to be recognised without false alarms."""
+        """Secrets in the configuration that are long enough to be recognised without false alarms."""
         settings = self.settings
-        passwords = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
         people = (settings.http.admin_key, *(one.key for one in settings.http.operators))
-        declared = (*people, *passwords, *(p.password for p in settings.delivery_config.providers))
-        return tuple(words for p in declared if p is not None and p.is_set and is_recognisable(words := p.reveal()))
+        agents = (c.password for mailbox in settings.mailboxes for c in mailbox.credentials)
+        providers = (p.password for p in settings.providers)  # to some of them the username is the token
+        oauth = (secret for p in settings.providers if p.oauth is not None for secret in p.oauth.secrets.values())
+        declared = (*people, *agents, *providers, *oauth)
+        return tuple(words for s in declared if s is not None and s.is_set and is_recognisable(words := s.reveal()))
 
     async def mail_hosts(self, domains: Sequence[str]) -> dict[str, str]:
         """What DNS says about the mail hosts of recipients' domains (`RecipientFacts.mail_host`), by domain."""

@@ -6,6 +6,7 @@ import pytest
 
 from tests.scenarios.gate import Gate
 from tests.scenarios.verdicts import checked, events, refused, trace
+from tests.support.settings import ADMIN_KEY, PASSWORD
 
 CANARY = "vault-canary-58210"
 KEYS = {
@@ -30,10 +31,16 @@ def test_a_key_is_refused_and_redacted_everywhere(gate: Gate, kind: str, key: st
 
 def test_the_relays_own_credential_is_known_without_being_stored(gate: Gate):
     agent = gate.mailbox()
-    message = agent.letter("z2@example.com", "Config", f"SMTP password: {agent.password}")
-    said = refused(agent.submit("z2@example.com", message))
-    assert said.reason == "secret_leak"
-    assert agent.password not in json.dumps(trace(gate, said.send))
+    token = "7c4f8e1a-0d52-4b39-9a67-e2b1c05d3f84"  # a provider's, for which username and password are one
+    providers = gate.tree["deliveryConfig"]["providers"]
+    spare = {"name": "spare", "provider": "postmark", "username": token, "weight": 0}
+    gate.change({"deliveryConfig": {"providers": [*providers, spare]}})
+    for secret in (agent.password, PASSWORD, ADMIN_KEY, token):
+        message = agent.letter("z2@example.com", "Config", f"The password: {secret}")
+        said = refused(agent.submit("z2@example.com", message))
+        assert said.reason == "secret_leak"
+        assert secret not in json.dumps(trace(gate, said.send))
+    gate.change({"deliveryConfig": {"providers": providers}})
 
 
 def test_a_planted_token_is_a_canary_violation(gate: Gate):
