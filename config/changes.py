@@ -17,10 +17,12 @@ from config.secrets import Secret
 from config.senders import DEFAULT_TENANT, whole_name
 from config.settings import Settings
 
-# Made once, at start: sockets, processes, the store, whatever is derived from the master key, and what many parts hold.
+# Made once, at start: sockets, processes, the store, the log, whatever is derived from the master key, and what many
+# parts hold.
 _RESTART = (
     *("server.dataDir", "server.workers", "server.pinWorkers", "server.secretKey", "server.hostname"),
-    *("server.publicUrl", "storage", "dns", "inbound", "queue.memory", "deliveryConfig.breaker"),
+    *("server.publicUrl", "server.logLevel", "server.logFormat"),
+    *("storage", "dns", "inbound", "queue.memory", "deliveryConfig.breaker"),
     *("smtp.listeners", "smtp.tls", "smtp.memory", "smtp.auth.failuresPerAddress", "smtp.auth.lockout"),
     *("http.bind", "http.tls", "http.trustedProxies"),
 )

@@ -14,7 +14,7 @@ version: 1
 smtp: {listeners: [{bind: "127.0.0.1:2526"}], max_recipients: 7}
 mailboxes: [{name: b, fromAddress: b@b.test, autonomyLevel: human_approved}, {name: c, fromAddress: c@b.test}]
 http: {admin_key: env:K}
-server: {workers: 2}
+server: {workers: 2, logLevel: debug}
 deliveryConfig: {providers: [{name: p, provider: smtp, host: h, weight: 2}]}
 """
 
@@ -30,6 +30,7 @@ def test_every_change_is_named_and_those_that_need_a_restart_say_so():
     new = load_text(NEW, env={"K": "another-key-of-some-length"}).settings
     assert [str(change) for change in diff(old, new)] == [
         "server.workers: changed from 1 to 2 (after a restart)",
+        "server.logLevel: changed from info to debug (after a restart)",
         "smtp.listeners[127.0.0.1:2525]: removed (after a restart)",
         "smtp.listeners[127.0.0.1:2526]: added (after a restart)",
         "smtp.maxRecipients: changed from 100 to 7",
