@@ -69,9 +69,6 @@ class LateHandler:
                 row = held.get((item.parcel.send_id, due.n))
                 if row is None or row.lease_node != item.node or row.state not in WAITING or row.attempts:
                     continue
-                if item.at - row.queued_at < LATE:  # already moved: an earlier write succeeded unnoticed
-                    answer[due.n] = item.at
-                    continue
                 at, why = _change(snapshot, item, due, row.queued_at)
                 answer[due.n] = at
                 key = {"send_id": row.send_id, "n": row.n, "at": at, "now": item.at, "reason": why}
