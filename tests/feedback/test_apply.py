@@ -95,6 +95,7 @@ def test_an_event_waits_for_the_attempt_that_is_under_way(both: Ground):
     assert ground.hook(hard(send)).waiting == 1
     assert ground.states(send) == ["active"]
     assert ground.look_again() == 1
+    assert ground.suppressions() == []
     ground.ask("UPDATE deliveries SET state = 'delivered' WHERE send_id = :s RETURNING n", s=send)
     assert ground.look_again() == 0
     assert ground.states(send) == ["bounced"]
