@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from config.binding import Location
-from config.findings import Check, Finding, repeated, warning
+from config.findings import Check, Finding, no_file, repeated, warning
 from config.names import did_you_mean
 from config.presets import builtin
 from config.providers import ProviderSettings, find_preset
@@ -47,8 +47,8 @@ def _provider(location: Location, provider: ProviderSettings) -> Iterator[Findin
     yield from _secrets(location, provider)
     if not declared.tls_verify:
         yield warning((*location, "tls_verify"), "is false; anybody on the network path can read and change the mail")
-    if declared.tls_ca is not None and not declared.tls_ca.is_file():
-        yield Finding((*location, "tls_ca"), f"no such file: {declared.tls_ca}")
+    if declared.tls_ca is not None and (why := no_file(declared.tls_ca)):
+        yield Finding((*location, "tls_ca"), f"{why}: {declared.tls_ca}")
 
 
 def _secrets(location: Location, provider: ProviderSettings) -> Iterator[Finding]:

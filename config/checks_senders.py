@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from config.binding import Location
-from config.findings import Check, Finding, repeated, secret, warning
+from config.findings import Check, Finding, no_file, repeated, secret, warning
 from config.names import did_you_mean
 from config.rules import PolicyFields, RateLimits, Rules
 from config.senders import Mailbox, whole_name
@@ -45,8 +45,8 @@ def domains(settings: Settings) -> Iterator[Finding]:
             yield warning(("domains", index, "physical_address"), message)
         for name in ("key", "ed25519_key"):
             path = getattr(one.dkim, name)
-            if path is not None and not path.is_file():
-                yield Finding(("domains", index, "dkim", name), f"no such file: {path}")
+            if path is not None and (why := no_file(path)):
+                yield Finding(("domains", index, "dkim", name), f"{why}: {path}")
 
 
 def mailboxes(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from config.binding import Location
-from config.findings import Check, Finding, repeated, secret, warning
+from config.findings import Check, Finding, no_file, repeated, secret, warning
 from config.server import HttpTls, is_database_url
 from config.settings import Settings
 from config.smtp import Listener, Tls
@@ -44,8 +44,8 @@ def tls(settings: Settings) -> Iterator[Finding]:
 def _pair(location: Location, pair: Tls | HttpTls | None, *, is_used: bool) -> Iterator[Finding]:
     """Certificate and key must exist; if no listener uses them yet, a missing file is only a warning."""
     for name in ("certificate", "key") if pair else ():
-        if not getattr(pair, name).is_file():
-            yield Finding((*location, name), f"no such file: {getattr(pair, name)}", is_warning=not is_used)
+        if why := no_file(getattr(pair, name)):
+            yield Finding((*location, name), f"{why}: {getattr(pair, name)}", is_warning=not is_used)
 
 
 def plaintext(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.binding import Location
 from config.secrets import Secret
@@ -45,3 +46,11 @@ def secret(location: Location, value: Secret | None, least: int = 0) -> Iterator
         yield warning(location, "is a literal secret; write env:NAME or file:/path")
     if len(value.reveal()) < least:
         yield warning(location, f"is shorter than {least} characters and easy to guess")
+
+
+def no_file(path: Path) -> str:
+    """Why there is no file to read; empty if there is one."""
+    try:
+        return "" if path.is_file() else "no such file"
+    except OSError as error:  # its folder may not be entered, or no file can have this name
+        return (error.strerror or "input/output error").lower()

@@ -154,7 +154,7 @@ def _lacks(provider: Provider, preset: Preset, host: str, username: Secret | Non
 
 def _limits(own: Limits, preset: Limits) -> Limits:
     said = preset.model_dump(exclude_none=True) | own.model_dump(exclude_none=True)
-    return Limits(**(_LIMITS | said))
+    return own.model_copy(update=_LIMITS | said)
 
 
 def _headers(provider: Provider, preset: Headers) -> Headers:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.findings import Check, Finding
+from config.findings import Check, Finding, no_file
 from config.providers import complete, find_preset
 from config.settings import Settings
 from relay.feedback.hooks import try_secret
@@ -26,7 +26,7 @@ def dkim_keys(settings: Settings) -> Iterator[Finding]:
     for index, domain in enumerate(settings.domains):
         for name, algorithm in _SLOTS.items():
             path: Path | None = getattr(domain.dkim, name)
-            if path is None or not path.is_file():
+            if path is None or no_file(path):
                 continue
             try:
                 load_key(path.read_bytes(), algorithm)
@@ -40,7 +40,7 @@ def certificates(settings: Settings) -> Iterator[Finding]:
     """Problems with certificates: each must be valid and match its key. One that is not in use yet only warns."""
     pairs = (("smtp", settings.smtp.tls, settings.shows_certificate), ("http", settings.http.tls, True))
     for section, pair, is_used in pairs:
-        if pair is None or not (pair.certificate.is_file() and pair.key.is_file()):
+        if pair is None or no_file(pair.certificate) or no_file(pair.key):
             continue
         try:
             Certificate(pair.certificate, pair.key)
@@ -52,7 +52,7 @@ def authorities(settings: Settings) -> Iterator[Finding]:
     """Problems with the authorities by which providers' certificates are verified: each file must be readable."""
     for index, provider in enumerate(settings.delivery_config.providers):
         path = provider.tls_ca
-        if path is None or not path.is_file():
+        if path is None or no_file(path):
             continue
         location = ("delivery_config", "providers", index, "tls_ca")
         try:

@@ -53,6 +53,7 @@ REFUSED = [
         "deliveryConfig.presets.own.replyId[0]: has no group (?P<id>…) to capture the id",
     ),
     (provider("tlsCa: /no/ca"), "deliveryConfig.providers[0].tlsCa: no such file: /no/ca"),
+    (provider(f"tlsCa: /{'a' * 300}"), "deliveryConfig.providers[0].tlsCa: file name too long: /aaa"),
     ("http: {tls: {certificate: /etc/hosts, key: /no/key}}", "http.tls.key: no such file: /no/key"),
     (
         "webhooks: [{url: 'http://h.test/', secret: a-secret-of-a-webhook}]",

@@ -107,6 +107,7 @@ def test_the_operator_overrides_limits_headers_and_replies():
     )
     assert (found.limits.rate, found.limits.message_size, found.limits.recipients_per_message) == (5, 1_048_576, 50)
     assert found.limits.connections == 10
+    assert provider("provider: gmail_relay, limits: {message_size: 9999999TiB}").limits.connections == 10
     assert found.headers.add == {"X-PM-KeepID": "true", "X-PM-Message-Stream": "broadcast", "X-Own": "yes"}
     assert found.replies[0].matches(554, "5.0.0", "Nope!", "DATA")
 
