@@ -114,11 +114,17 @@ async def test_only_what_a_provider_may_have_already_does_not_wait_for_the_hours
     )
 
 
-async def test_mail_whose_rules_only_another_machine_has_waits_for_it(make_house, provider: Provider):
+async def test_mail_whose_rules_only_another_machine_has_waits_for_it_and_a_notice_of_ours_for_nobody(
+    make_house, provider: Provider
+):
     house = await make_house(provider.settings())
     await house.writer.run(an_owner)
     given = replace(await house.send(), data=None)
     foreign = Owner("agent", "acme", house.settings.policy(), is_foreign=True)
     recheck = Recheck(house.reader, house.writer, house.clock)
-    assert await recheck.stops(given, foreign) == {1: Stop("unavailable", is_final=False)}
+    waits = {1: Stop("unavailable", is_final=False)}
+    assert await recheck.stops(given, foreign) == waits
+    for mail_from, source in ((ADDRESS, "house"), ("", "smtp"), ("", "house")):
+        notice = replace(given, mail_from=mail_from, envelope={"source": source})
+        assert await recheck.stops(notice, foreign) == ({} if (mail_from, source) == ("", "house") else waits)
     assert (await recheck.stops(given, foreign._replace(is_foreign=False)))[1].is_final  # judged by this one's rules
