@@ -2,14 +2,19 @@
 
 import asyncio
 import base64
+import dataclasses
 import email
+import re
 from email.policy import SMTP
+from typing import Any
 
 import dkim
 import pytest
 from msgspec.structs import replace
 
+from config.presets import Headers, Limits
 from relay.delivery.connection import Connection
+from relay.delivery.dress import groups
 from relay.delivery.wire import Wire
 from tests.delivery.house import BOB, MESSAGE, signers
 from tests.support.provider import Provider
@@ -132,22 +137,38 @@ async def test_recipients_share_a_transaction_within_the_providers_limit(make_ho
     assert [len(t.rcpt_to) for t in provider.ledger.taken] == [3, 3, 1]
 
 
-async def test_with_a_bounce_domain_each_delivery_has_a_return_path_of_its_own(make_house, make_provider):
+async def test_a_rate_a_key_against_repeats_and_a_link_of_ones_own_part_recipients(make_house, provider: Provider):
+    house = await make_house(provider.settings())
+    given = await house.send(*(f"r{n}@example.net" for n in range(5)))
+
+    def sizes(plan: dict[str, Any] | None = None, **more: Any) -> list[int]:
+        own = dataclasses.replace(house.providers[0], **more)
+        return [len(some) for some in groups(replace(given, plan=plan or {}), given.due, own, house.means.wardrobe)]
+
+    assert sizes() == [5]
+    assert sizes(limits=Limits(rate=0.5)) == [1] * 5
+    assert sizes(limits=Limits(rate=2.0)) == [2, 2, 1]
+    assert sizes(limits=Limits(rate=2.0, burst=4, recipients_per_message=3)) == [3, 2]
+    assert sizes(limits=Limits(rate=2.0, burst=4)) == [4, 1]
+    assert sizes(headers=Headers(idempotency="X-Key")) == [1] * 5
+    assert sizes(plan={"footer": {}}) == [1] * 5
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_with_a_bounce_domain_each_delivery_has_a_return_path_of_its_own_where_the_provider_keeps_it(
+    make_house, make_provider, keeps
+):
     provider = make_provider()
-    house = await make_house(provider.settings(own_return_path=True))
+    house = await make_house(provider.settings(own_return_path=keeps))
     wardrobe = house.means.wardrobe
     links = replace(wardrobe.links, public_url="http://x.test", bounce_domain="b.sender.test")
     house.means = replace(house.means, wardrobe=replace(wardrobe, links=links))
     await house.deliver("a@example.net", "b@example.net")
     paths = {t.mail_from for t in provider.ledger.taken}
-    assert len(paths) == 2
-    assert all(path.endswith("@b.sender.test") for path in paths)
-
-
-async def test_a_null_sender_stays_null(make_house, provider: Provider):
-    house = await make_house(provider.settings())
+    assert len(paths) == (2 if keeps else 1)
+    assert all(path.endswith("@b.sender.test") is keeps for path in paths)
     await house.deliver(mail_from="")
-    assert provider.ledger.taken[0].mail_from == ""
+    assert provider.ledger.taken[-1].mail_from == ""
 
 
 async def test_a_campaign_that_is_no_ascii_makes_no_message_need_SMTPUTF8(make_house, make_provider):
@@ -168,6 +189,17 @@ async def test_the_control_headers_of_the_account_are_ours(make_house, provider:
     assert taken.header("X-SMTPAPI") == f'{{"unique_args": {{"gatepost_send": "{given.send_id}"}}}}'
     assert taken.header("X-PM-Metadata-gatepost-send") == given.send_id
     assert b"evil@" not in taken.data
+
+
+async def test_what_the_provider_is_not_to_see_is_removed_and_what_it_rewrites_is_not_signed(
+    make_house, provider: Provider
+):
+    house = await make_house(provider.settings(headers={"strip": ["X-Own"], "rewritten": ["Date"]}))
+    await house.deliver(data=MESSAGE.replace(b"Subject", b"X-Own: 1\r\nSubject"))
+    (taken,) = provider.ledger.taken
+    assert taken.header("X-Own") is None
+    signed = re.search(r"\bh=([^;]+)", taken.header("DKIM-Signature"))
+    assert ("subject" in signed[1].lower(), "date" in signed[1].lower()) == (True, False)
 
 
 async def test_S4_dots_and_long_bodies_arrive_to_the_octet(make_house, provider: Provider):
