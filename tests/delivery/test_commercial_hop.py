@@ -9,6 +9,8 @@ from email.policy import SMTP, default
 import dkim
 import pytest
 
+from relay.mail.address import parse_path
+from relay.mail.verp import read_address
 from tests.support.needs import missing
 from tests.support.published import dns, records
 from tests.support.settings import ADDRESS, DOMAIN
@@ -130,3 +132,18 @@ def test_P16_it_arrives_with_one_footer_in_each_text_and_both_signatures_good(
         alone = data.replace(other, b"", 1)
         assert opendkim_verifies(alone, str(file).encode())
         assert not opendkim_verifies(alone.replace(b"50% off", b"51% off", 1), str(file).encode())
+
+
+def test_of_two_recipients_each_gets_links_that_unsubscribe_nobody_else(make_inside, provider):
+    inside = make_inside({"inbound": {"bounce_domain": "b.test"}}, providers=[provider.settings()])
+    message = plain()
+    message["From"], message["Subject"] = ADDRESS, "Sale: 50% off, buy now"
+    assert inside.submit([TO, "eve@example.com"], message.as_bytes()).code == 250
+    links, named = inside.app.links, set()
+    for copy in provider.ledger.wait_for_taken(2):
+        url, mailto = re.findall(r"<(?:mailto:)?([^>]+)>", copy.header("List-Unsubscribe"))
+        ends = links.subscription(url)
+        returned = read_address(links.tokens, parse_path(mailto), links.bounce_domain)
+        named.add((copy.rcpt_to, (ends.address,), returned.payload[16:]))
+    number = {recipient: n.to_bytes(2) for n, recipient in inside.rows("SELECT n, recipient FROM deliveries")}
+    assert named == {((to,), (to,), number[to]) for to in (TO, "eve@example.com")}

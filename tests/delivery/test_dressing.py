@@ -131,10 +131,13 @@ async def test_R48_a_size_of_more_digits_than_a_number_may_have_is_no_limit(make
     assert Connection(house.providers[0], {"size": "9" * 5000}, wire).size_limit == 0
 
 
-async def test_recipients_share_a_transaction_within_the_providers_limit(make_house, provider: Provider):
+async def test_recipients_share_a_transaction_within_the_providers_limit_and_none_is_named_to_others(
+    make_house, provider: Provider
+):
     house = await make_house(provider.settings(limits={"recipients_per_message": 3}))
     await house.deliver(*(f"r{n}@example.net" for n in range(7)))
     assert [len(t.rcpt_to) for t in provider.ledger.taken] == [3, 3, 1]
+    assert [re.findall(rb"<r\d@", t.data) for t in provider.ledger.taken] == [[], [], [b"<r6@"]]  # in Received
 
 
 async def test_a_rate_a_key_against_repeats_and_a_link_of_ones_own_part_recipients(make_house, provider: Provider):
