@@ -59,9 +59,10 @@ def test_the_same_event_told_twice_does_nothing_twice(both: Ground):
 
 def test_events_out_of_order_move_the_state_forward_only(ground: Ground):
     send = ground.send()
-    ground.hook(hard(send))
+    ground.hook(hard(send), event("rejected", send))
     ground.hook(event("delivered", send), event("sent", send), event("opened", send))
     assert ground.states(send) == ["bounced"]
+    assert ground.events("delivery.bounced") == ["delivery.bounced"]
 
 
 @pytest.mark.parametrize("kind", ["sent", "delivered", "opened", "deferred"])
