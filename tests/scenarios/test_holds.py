@@ -181,6 +181,9 @@ def test_a_rejected_message_for_tomorrow_leaves_tomorrow_to_another(gate: Gate):
     assert refused(agent.submit(to, agent.offer(to, wish))).reason == "cooldown"
     _decide(gate, send, "reject")
     taken(agent.submit(to, agent.offer(to, wish)), "held for approval")
+    agent = gate.mailbox({"rate_limit_hourly": {"limit": 1}}, autonomyLevel="human_approved")
+    for decision in ("reject", "withdraw", "reject"):
+        _decide(gate, taken(agent.submit(to, agent.receipt(to, wish)), "held for approval"), decision)
 
 
 def test_only_for_whom_it_was_refused_is_a_repeat_a_first_one(gate: Gate):
