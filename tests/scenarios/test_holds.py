@@ -139,7 +139,9 @@ def test_what_nobody_let_go_was_not_written_and_its_corrected_version_is_no_loop
     gate: Gate, end: str
 ):
     rules = {"cooldown": {"mode": "enforce", "minutes": 3000}, "loop_detection": {"limit": 1}}
-    agent, to = gate.mailbox(rules, autonomyLevel="human_approved"), f"corrected.{end}@example.com"
+    agent, to = gate.mailbox(rules, autonomyLevel="human_approved"), f"corrected.{end}+tag@example.com"
+    other = gate.mailbox(rules)
+    taken(other.submit(to, other.letter(to, *FOLLOW_UPS[0])))
     for follow_up in FOLLOW_UPS[:2]:
         send = taken(agent.submit(to, agent.letter(to, *follow_up)), "held for approval")
         if end == "timeout":
@@ -149,11 +151,13 @@ def test_what_nobody_let_go_was_not_written_and_its_corrected_version_is_no_loop
             _decide(gate, send, end)
     send = taken(agent.submit(to, agent.letter(to, *FOLLOW_UPS[0])), "held for approval")
     _decide(gate, send, "approve")
-    gate.arrived(to)
+    gate.arrived(to, 2)
     said = refused(agent.submit(to, agent.letter(to, *FOLLOW_UPS[1])))
     assert said.reason == "loop_detected"
     checked(trace(gate, said.send), "loop_detection", "failed", to, current=1)
     checked(trace(gate, said.send), "cooldown", "failed", to)
+    of_another = refused(other.submit(to, other.letter(to, *FOLLOW_UPS[1])))
+    checked(trace(gate, of_another.send), "cooldown", "failed", to)
 
 
 @pytest.mark.parametrize("is_early", [True, False])
