@@ -13,6 +13,8 @@ import pytest
 import structlog.testing
 
 from config.loader import load
+from policy.usage import DAY
+from relay.store.consequences import Rules
 from tests.clients.pages import ROOT
 from tests.scenarios.gate import Gate
 from tests.support.inside import MakeInside
@@ -44,14 +46,21 @@ def test_a_file_that_takes_the_name_of_a_mailbox_made_beside_it_is_not_read_in(m
     assert refused.stderr.splitlines()[-1].startswith(f"gatepost: the name sales is taken by made@{DOMAIN}")
 
 
-def test_a_new_admin_key_and_new_bounds_hold_from_then_on(gate: Gate):
+def test_a_new_admin_key_new_bounds_and_what_bounces_lead_to_hold_from_then_on(gate: Gate):
     key = "the-next-operators-key-0123456789"
-    gate.change({"http": {"admin_key": key}, "smtp": {"connections": {"total": 1}}})
+    soft = {"suppressAfter": 5, "suppressFor": "2d"}
+    lead_to = {"hardBounces": "record", "softBounces": soft, "complaints": "suppress"}
+    gate.change({"http": {"admin_key": key}, "smtp": {"connections": {"total": 1}}, "bounceHandling": lead_to})
     with gate.api() as before, gate.api(key) as now:
         assert (before.get("/v1/tenants").status_code, now.get("/v1/tenants").status_code) == (401, 200)
     with Client(gate.smtp) as first, Client(gate.smtp) as second:
         assert (first.reply().code, second.reply().code) == (220, 421)
-    gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}})
+    rules = gate.app.consequences.rules
+    assert rules() == Rules(suppress_hard=False, suppress_after=5, suppress_for=2 * DAY, investigate=False)
+    soft = {"suppressAfter": 3, "suppressFor": "30d"}
+    lead_to = {"hardBounces": "suppress_immediately", "softBounces": soft, "complaints": "suppress_and_investigate"}
+    gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}, "bounceHandling": lead_to})
+    assert rules() == Rules()
 
 
 def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and_no_secret_is(
