@@ -49,14 +49,16 @@ def test_h12_a_subject_is_one_line_to_whoever_decides(gate: Gate):
     assert shown == "Your order 4711 shipped Why: routine [2J"
 
 
-def test_nobody_in_time_is_a_no(gate: Gate):
+def test_nobody_in_time_is_a_no_and_who_still_has_time_is_waited_for(gate: Gate):
     agent, to = gate.mailbox(autonomyLevel="human_approved"), "late@example.com"
     send = _held(agent, to)
     gate.clock.advance(24 * 3600 + 1)
+    in_time = _held(agent, "in.time@example.com")
     assert _decide(gate, send, "approve", 409)["code"] == "not_waiting"
     gate.run(gate.app.chores._approvals())
     assert states(gate, send) == {to: "rejected"}
     assert gate.call("GET", f"/v1/approvals/{send}")["status"] == "expired"
+    assert gate.call("GET", f"/v1/approvals/{in_time}")["status"] == "pending"
 
 
 @pytest.mark.parametrize(
