@@ -1,4 +1,4 @@
-"""Which of a provider's addresses is connected to."""
+"""Which of a provider's addresses is connected to, and what it is asked before it is believed."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ import pytest
 
 from relay import names
 from tests.support.provider import HOST, Provider
+from tests.support.script import Script
 from tests.support.swallowing import DEAD, swallowing
 
 
@@ -48,3 +49,14 @@ async def test_names_nobody_answers_for_hold_up_no_other_name(monkeypatch: pytes
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert sum(isinstance(answer, list) for answer in answers) == len(waiting) - 1
     assert len(asked) == 51
+
+
+async def test_what_a_provider_offers_is_asked_again_after_STARTTLS_by_the_name_the_operator_chose(
+    make_house, make_provider
+):
+    provider = make_provider(Script(starttls=True, require_auth=True, users={"u": "p" * 20}))
+    login = {"username": "u", "password": "p" * 20}
+    house = await make_house(provider.settings(tls="starttls", host="localhost", ehlo_name="out.sender.test", **login))
+    assert house.delivery(await house.deliver()).state == "delivered"
+    greeted = [line for _, line in provider.ledger.commands if line.startswith("EHLO")]
+    assert greeted == ["EHLO out.sender.test"] * 2  # RFC 3207 §4.2: what was said before may be forged
