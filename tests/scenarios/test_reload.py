@@ -21,7 +21,7 @@ from tests.support.inside import MakeInside
 from tests.support.provider import Provider
 from tests.support.script import Script
 from tests.support.server import MakeServer, Server
-from tests.support.settings import ADMIN_KEY, DOMAIN, mailbox, merged, write
+from tests.support.settings import ADMIN_KEY, DOMAIN, PASSWORD, USER, mailbox, merged, write
 from tests.support.smtp import Client
 from tests.support.waiting import until
 
@@ -61,6 +61,19 @@ def test_a_new_admin_key_new_bounds_and_what_bounces_lead_to_hold_from_then_on(g
     lead_to = {"hardBounces": "suppress_immediately", "softBounces": soft, "complaints": "suppress_and_investigate"}
     gate.change({"http": {"admin_key": ADMIN_KEY}, "smtp": {"connections": {"total": 1000}}, "bounceHandling": lead_to})
     assert rules() == Rules()
+
+
+def test_the_password_that_was_in_the_file_lets_nobody_in_any_more(gate: Gate):
+    def says(password: str) -> int:
+        with Client(gate.smtp) as client:
+            client.greet()
+            return client.login(USER, password).code
+
+    new = "the-next-password-of-an-agent"
+    assert says(PASSWORD) == 235
+    gate.change({"mailboxes": [mailbox(credentials=[{"username": USER, "password": new}])]})
+    assert (says(PASSWORD), says(new)) == (535, 235)
+    gate.change({"mailboxes": [mailbox()]})
 
 
 def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and_no_secret_is(
