@@ -62,10 +62,16 @@ def insert_sends(connection: Connection, sends: Sequence[NewSend]) -> None:
 
 
 def insert_refused(
-    connection: Connection, rows: Sequence[dict[str, Any]], recipients: Sequence[dict[str, str]]
+    connection: Connection,
+    on_the_way: Sequence[dict[str, Any]],
+    at_the_end: Sequence[dict[str, Any]],
+    recipients: Sequence[dict[str, str]],
 ) -> None:
-    """Store submissions refused before the message was received; the row of a transaction that went on is kept."""
-    _REFUSED.many(connection, rows)
+    """Store submissions refused before they were judged: at MAIL or RCPT, where the transaction may have gone on and
+    its final result is kept, and those whose final result this is.
+    """
+    _REFUSED.many(connection, on_the_way)
+    _SENDS.many(connection, at_the_end)
     _REFUSED_RECIPIENTS.many(connection, recipients)
 
 

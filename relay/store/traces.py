@@ -39,19 +39,19 @@ def records_of(connection: Connection, send_id: str) -> Sequence[Any]:
 def shown(connection: Connection, send_id: str) -> dict[str, Any] | None:
     """The decision of a send, with its addresses; None if there is none.
 
-    It is the first decision that judged the message, shown with earlier refusals at MAIL and RCPT. If no
-    message was judged, it is the first such refusal.
+    It is the first decision about the message, which judged it or refused it at DATA, shown with earlier refusals at
+    MAIL and RCPT. If there is none, it is the first such refusal.
     """
     records = [(row, loads(row.record)) for row in records_of(connection, send_id)]
     rows = [(row, content) for row, content in records if is_of_policy(content)]
     if not rows:
         return None
     door = [content for _, content in rows if "phase" in content]
-    judged = [pair for pair in rows if "phase" not in pair[1]]
-    first, content = judged[0] if judged else rows[0]
+    final = [pair for pair in rows if pair[1].get("phase", "DATA") == "DATA"]
+    first, content = final[0] if final else rows[0]
     beside = [one for one in door if one is not content]
     whole = content | {name: [*(x for one in beside for x in one[name]), *content[name]] for name in _OF_RECIPIENTS}
-    repeats = len(judged) - 1 if judged else 0
+    repeats = len(final) - 1 if final else 0
     return {**resolve(connection, whole), "hash": first.hash, "chain": first.chain, "repeats": repeats}
 
 

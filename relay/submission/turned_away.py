@@ -48,10 +48,15 @@ class Refused(Struct, frozen=True):
         return self.unmet.refusal
 
     @property
+    def ends(self) -> bool:
+        """Whether it is the final result of the transaction; after a refusal at MAIL or RCPT it may go on."""
+        return self.phase == "DATA"
+
+    @property
     def decision(self) -> Decision:
         """The refusal as a decision, about the recipient if one was named."""
         named = (r.address for r in self.facts.recipients)
-        return Decision.at_the_door(self.unmet, named, self.longest, whole=self.phase == "DATA")
+        return Decision.at_the_door(self.unmet, named, self.longest, whole=self.ends)
 
     @property
     def mark(self) -> bytes:
@@ -101,7 +106,8 @@ class TurnedAway:
         new = [refused for refused, is_new in items if is_new]
         tokens = tokens_of(connection, [r.facts for r in new], self._token)
         whom = [row for r in new for row in refused_recipients(r.facts.send_id, r.facts, r.decision, tokens)]
-        insert_refused(connection, [_row(r) for r in new], whom)
+        on_the_way = [_row(r) for r in new if not r.ends]
+        insert_refused(connection, on_the_way, [_row(r) for r in new if r.ends], whom)
         audit.append(connection, [self._record(r, tokens) for r in new])
         record(connection, [_event(r) for r in new])
         for refused in new:

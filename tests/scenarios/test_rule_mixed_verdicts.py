@@ -4,6 +4,7 @@ import pytest
 
 from tests.scenarios.gate import INTERNAL, Gate
 from tests.scenarios.verdicts import events, refused, states, taken, trace
+from tests.support.waiting import until
 
 CONSENT = {"consent_validation": {"required": True}}
 
@@ -99,7 +100,11 @@ def test_strict_recipients_fails_the_message_for_one_refused_rcpt(gate: Gate):
         client.command(f"MAIL FROM:<{agent.address}>")
         assert client.command("RCPT TO:<fine@mixed.example>").code == 250
         assert refused(client.command("RCPT TO:<strict@mixed.example>")).reason == "suppressed"
-        assert refused(client.command("DATA")).verdict == (550, "5.7.1", "recipient_refused", "never", "drop_recipient")
+        final = refused(client.command("DATA"))
+    assert final.verdict == (550, "5.7.1", "recipient_refused", "never", "drop_recipient")
+    found = until(lambda: gate.call("GET", "/v1/sends", params={"reason": "recipient_refused"})["data"])
+    assert [one["sendId"] for one in found] == [final.send]
+    assert trace(gate, final.send)["reason"] == "recipient_refused"
     assert gate.provider.ledger.copies_for("fine@mixed.example") == 0
 
 
