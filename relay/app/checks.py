@@ -14,7 +14,7 @@ from pathlib import Path
 from config.findings import Check, Finding, no_file
 from config.providers import complete, find_preset
 from config.settings import Settings
-from relay.feedback.hooks import try_secret
+from relay.feedback.providers import try_secret
 from relay.mail.dkim_key import ED25519, RSA, DkimKeyError, load_key
 from relay.submission.certificate import Certificate, CertificateError, in_words
 

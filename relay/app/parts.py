@@ -295,8 +295,8 @@ class Parts:
         await self.reader.call(lambda c: self.signers.load(c, self.clock()))
 
     def _scanner(self, digests: frozenset[str], account: Account) -> SecretScanner:
-        """The secret scanner for one mailbox; made anew when credentials, configuration or canaries change."""
-        mark = (id(self.settings), account.policy.content_safety.canaries, hash(digests))
+        """The secret scanner for one mailbox; made anew when credentials or canaries change, and after a reload."""
+        mark = (account.policy.content_safety.canaries, hash(digests))
         if self._scanners.get(account.mailbox_id, (None, None))[0] != mark:
             made = SecretScanner.of(
                 self.vault.derive("secrets"),

@@ -151,6 +151,7 @@ class App(Parts):
         await self.load_signers()
         self.admin_key = Instance(self.settings.server.data_dir).admin_key(settings)
         self.settings = settings
+        self._scanners.clear()  # they know the secrets of the file
         self.traffic.limits = self.limits()
         if self.is_first:
             await self.writer.run(self._for_all)

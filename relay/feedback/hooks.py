@@ -25,45 +25,14 @@ from relay.feedback.apply import STEP, Applier
 from relay.feedback.authenticity import Authenticity, refused
 from relay.feedback.certificates import Certificates, Fetch
 from relay.feedback.payload import PayloadError, load, table
-from relay.feedback.providers import (
-    NORMALISERS,
-    brevo,
-    generic,
-    mailersend,
-    mailgun,
-    postmark,
-    resend,
-    sendgrid,
-    ses,
-    sns,
-    sparkpost,
-)
+from relay.feedback.providers import NORMALISERS, VERIFIERS, ses, sns
 from relay.feedback.told import Told, told_by_provider
 from relay.store import feedback as store
 from relay.store.writer import Unavailable, Writer
 
 log = structlog.get_logger()
 
-Verify = Callable[[Mapping[str, str], bytes, str, datetime], Authenticity]
-
-_VERIFIERS: Mapping[str, Verify] = {
-    "postmark": postmark.verify,
-    "resend": resend.verify,
-    "sendgrid": sendgrid.verify,
-    "mailgun": mailgun.verify,
-    "brevo": brevo.verify,
-    "mailersend": mailersend.verify,
-    "sparkpost": sparkpost.verify,
-    "generic": generic.verify,
-}
 _FORBIDDEN = frozenset({"foreign"})  # authentic, but not for us: 403 instead of 401
-
-
-def try_secret(provider: ProviderSettings) -> None:
-    """Raises ValueError if no call can ever be proven with the provider's webhook secret (faults H3)."""
-    verify, secret = _VERIFIERS.get(provider.events.format), provider.webhook_secret
-    if verify and secret and secret.is_set:
-        verify({}, b"", secret.reveal(), datetime.fromtimestamp(0, UTC))
 
 
 class Ingested(Struct, frozen=True):
@@ -120,7 +89,7 @@ class Hooks:
             if not topics:
                 return refused("unconfigured")
             return self._verify_sns(raw, " ".join(topics), at)
-        verify = _VERIFIERS.get(provider.events.format)
+        verify = VERIFIERS.get(provider.events.format)
         if verify is None or provider.webhook_secret is None:
             return refused("unconfigured")
         return verify(headers, raw, provider.webhook_secret.reveal(), at)

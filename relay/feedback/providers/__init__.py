@@ -1,20 +1,35 @@
 """Providers' webhooks, one module each: `verify` (is it authentic?) and `normalise` (what does it say?).
 
 `verify(headers, raw_body, secret, now)` examines the raw bytes before anything
-is parsed and returns an `Authenticity`; that of `ses` also takes `fetch` and
-`roots`. `normalise(payload)` never fails on a strange payload: what it does not
+is parsed and returns an `Authenticity`; it raises ValueError for a secret that
+can prove nothing, whatever the call. That of `ses` has topics in place of a secret,
+and also takes `fetch` and `roots`. `normalise(payload)` never fails on a strange payload: what it does not
 know becomes an event of type `unknown`.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from config.providers import ProviderSettings
+from relay.feedback.authenticity import Authenticity
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.payload import rows, table
 from relay.feedback.providers import brevo, generic, mailersend, mailgun, postmark, resend, sendgrid, ses, sparkpost
 
+Verify = Callable[[Mapping[str, str], bytes, str, datetime], Authenticity]
 Normalise = Callable[[Any], list[FeedbackEvent]]
 
+VERIFIERS: Mapping[str, Verify] = {
+    "postmark": postmark.verify,
+    "resend": resend.verify,
+    "sendgrid": sendgrid.verify,
+    "mailgun": mailgun.verify,
+    "brevo": brevo.verify,
+    "mailersend": mailersend.verify,
+    "sparkpost": sparkpost.verify,
+    "generic": generic.verify,
+}
 NORMALISERS: Mapping[str, Normalise] = {
     "postmark": postmark.normalise,
     "resend": resend.normalise,
@@ -26,6 +41,13 @@ NORMALISERS: Mapping[str, Normalise] = {
     "sparkpost": sparkpost.normalise,
     "generic": generic.normalise,
 }
+
+
+def try_secret(provider: ProviderSettings) -> None:
+    """Raises ValueError if no call can ever be proven with the provider's webhook secret (faults H3)."""
+    verify, secret = VERIFIERS.get(provider.events.format), provider.webhook_secret
+    if verify and secret and secret.is_set:
+        verify({}, b"", secret.reveal(), datetime.fromtimestamp(0, UTC))
 
 
 def recognise(payload: Any) -> str:
