@@ -4,12 +4,12 @@ A preset says where to connect, how to log in, what the provider accepts, which 
 how to interpret its replies, and how it reports events. A provider in `deliveryConfig` can override any of it.
 """
 
-import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
+import regex
 from pydantic import AfterValidator, Field
 
 from config.errors import ConfigError
@@ -25,8 +25,8 @@ AuthMethod = Literal["plain", "login", "xoauth2"]
 
 def _finds_id(pattern: str) -> str:
     try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
+        groups = regex.compile(pattern).groupindex
+    except regex.error as error:
         raise ValueError(f"is not a regular expression: {error}") from None
     if "id" not in groups:
         raise ValueError("has no group (?P<id>…) to capture the id")

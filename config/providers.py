@@ -4,11 +4,12 @@ A provider without what its preset requires (credentials, a region) is `unconfig
 skipped. Nothing here connects to anything.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import regex
 
 from config.delivery import Condition, OAuth, Provider, ProviderTimeouts
 from config.presets import AuthMethod, Events, Headers, Limits, Preset, ReplyRule, builtin
@@ -47,7 +48,7 @@ class ProviderSettings:
     headers: Headers
     # The operator's reply rules, then the preset's; the first match wins.
     replies: tuple[ReplyRule, ...]
-    reply_id: tuple[re.Pattern[str], ...]
+    reply_id: tuple[regex.Pattern[str], ...]
     own_return_path: bool
     events: Events
     when: Condition
@@ -103,7 +104,7 @@ def complete(provider: Provider, own: Mapping[str, Preset]) -> ProviderSettings:
         limits=_limits(provider.limits, preset.limits),
         headers=_headers(provider, preset.headers),
         replies=provider.replies + preset.replies,
-        reply_id=tuple(re.compile(pattern) for pattern in provider.reply_id or preset.reply_id),
+        reply_id=tuple(regex.compile(pattern) for pattern in provider.reply_id or preset.reply_id),
         own_return_path=preset.own_return_path if provider.own_return_path is None else provider.own_return_path,
         events=preset.events,
         when=provider.when,

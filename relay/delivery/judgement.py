@@ -13,6 +13,8 @@ RFC 1047). An address is considered dead only if words or codes leave no doubt
 import re
 from collections.abc import Iterable
 
+import structlog
+
 from config.delivery import FailoverTrigger
 from config.providers import ProviderSettings
 from policy.moment import ms_of
@@ -35,6 +37,10 @@ from relay.delivery.outcome import (
 )
 from relay.mail.bounce_reason import Said, judge
 from relay.mail.reply import Reply
+
+log = structlog.get_logger()
+
+SEARCH = 0.02  # seconds that one of an operator's patterns may search a reply: nobody else is served meanwhile
 
 _COMMANDS = {
     Phase.CONNECT: "CONNECT",
@@ -236,12 +242,18 @@ def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
 
 
 def provider_id(provider: ProviderSettings, reply: Reply) -> str:
-    """The provider's own id of the message, from its final reply; empty if it gives none."""
-    whole = f"{reply.code} {reply.text}"
+    """The provider's own id of the message, from its final reply; empty if it gives none, or a pattern takes too
+    long to find it (faults P23).
+    """
+    forms = [f"{reply.code} {reply.text}"]
+    if reply.enhanced:
+        forms.append(f"{reply.code} {reply.enhanced} {reply.text}")
     for pattern in provider.reply_id:
-        found = pattern.search(whole) or (
-            reply.enhanced and pattern.search(f"{reply.code} {reply.enhanced} {reply.text}")
-        )
+        try:
+            found = next(filter(None, (pattern.search(form, timeout=SEARCH) for form in forms)), None)
+        except TimeoutError:
+            log.warning("reply_id takes too long to search a reply", provider=provider.name, pattern=pattern.pattern)
+            continue
         if found:
             return str(found["id"])
     return ""

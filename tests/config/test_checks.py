@@ -46,7 +46,7 @@ REFUSED = [
     ),
     (
         provider("replyId: ['(?P<id>']"),
-        "deliveryConfig.providers[0].replyId[0]: is not a regular expression: missing ), unterminated subpattern at",
+        "deliveryConfig.providers[0].replyId[0]: is not a regular expression: missing ) at",
     ),
     (
         "deliveryConfig: {presets: {own: {replyId: [queued]}}}",

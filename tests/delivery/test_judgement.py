@@ -1,8 +1,10 @@
 """How replies are read: tables, one line a case; the presets' own texts, then codes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import regex
 
 from config.loader import load
 from config.presets import builtin
@@ -218,3 +220,9 @@ REPLY_IDS = [
 @pytest.mark.parametrize(("preset", "words", "found"), REPLY_IDS)
 def test_the_providers_id_is_found_where_its_preset_says(presets, preset, words, found):
     assert provider_id(presets[preset], reply(words)) == found
+
+
+def test_P23_a_pattern_that_would_search_for_ever_finds_no_id_and_keeps_the_others(presets):
+    slow, quick = regex.compile("(x+x+)+(?P<id>y)"), regex.compile("as (?P<id>x+)")
+    provider = replace(presets["postmark"], reply_id=(slow, quick))
+    assert provider_id(provider, reply(f"250 queued as {'x' * 60}")) == "x" * 60
