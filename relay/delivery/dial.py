@@ -22,7 +22,7 @@ from aiosmtplib.errors import (
 from config.providers import ProviderSettings
 from relay.delivery.connection import Connection, take_over
 from relay.delivery.oauth import NoToken, TokenSource
-from relay.delivery.outcome import Phase, Transcript
+from relay.delivery.outcome import NO_HOST, Phase, Transcript
 from relay.mail.reply import Reply
 from relay.reach import reach
 
@@ -139,7 +139,8 @@ def unreachable(phase: Phase, error: Exception) -> Unreachable:
     if cause := _found(error, ssl.SSLError):
         return Unreachable(phase, f"TLS failed: {_words(cause)}", broke="tls")
     if cause := _found(error, socket.gaierror):
-        return Unreachable(phase, f"the host has no address: {cause.strerror}", broke="dns")
+        broke = NO_HOST if cause.errno == socket.EAI_NONAME else "dns"
+        return Unreachable(phase, f"the host has no address: {cause.strerror}", broke=broke)
     if isinstance(error, SMTPTimeoutError | TimeoutError):
         return Unreachable(phase, f"no answer at {phase} in time", broke="timeout")
     return Unreachable(phase, str(error) or type(error).__name__)

@@ -20,7 +20,7 @@ from config.delivery import Breaker, FailoverTrigger
 from config.providers import ProviderSettings
 from policy.moment import ms_of
 from relay.delivery.judgement import trigger
-from relay.delivery.outcome import CLOSED, DOMAIN, SENDER, UNFIT, Outcome, Result, Scope
+from relay.delivery.outcome import CLOSED, DOMAIN, NO_HOST, SENDER, UNFIT, Outcome, Result, Scope
 from relay.store.providers import NO_PROVIDER
 
 THROTTLED = 1_000  # milliseconds without tries after a throttle that named no time; doubled by each further one
@@ -28,7 +28,7 @@ EXHAUSTED = 3_600_000  # the same after «quota used up»
 MINUTES = 60  # how many minutes of counts are kept
 RAMP = 16  # simultaneous tries from which a recovered provider has no limit again
 NO_BOUND = 1 << 20
-_AT_ONCE = frozenset({"configuration", "account"})  # a second try would fail the same way
+_AT_ONCE = frozenset({"configuration", "account", NO_HOST})  # a second try would fail the same way
 _THROTTLES = frozenset({"throttle", "exhausted", "connections"})
 
 

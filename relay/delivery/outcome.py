@@ -60,6 +60,7 @@ CROWDED = "recipients"  # too many recipients for one transaction
 SYNTAX = "syntax"  # the provider rejects the address as malformed
 DOMAIN = "domain"  # trouble of the provider, or only of the recipient's domain, such as greylisting
 CLOSED = "drained"  # we broke it off because the process is ending
+NO_HOST = "unknown_host"  # DNS says that the provider's host does not exist
 UNFIT = "unfit"  # a failure on our side before anything was sent
 
 
@@ -75,7 +76,7 @@ class Failure(NamedTuple):
 class Transcript(Struct, frozen=True):
     """The replies in one SMTP transaction, as far as it got, and how it broke off.
 
-    `broke` is empty, or timeout, lost, garbage, tls, dns or drained; `phase` is where it ended.
+    `broke` is empty, or timeout, lost, garbage, tls, dns, unknown_host or drained; `phase` is where it ended.
     """
 
     phase: Phase

@@ -129,8 +129,8 @@ def test_a_transaction_with_one_recipient_taken_is_a_success(healths: Healths):
     assert (healths.of("p").failures, healths.of("p").delivered) == (0, 1)
 
 
-@pytest.mark.parametrize("kind", ["configuration", "account"])
-async def test_R37_a_refused_account_opens_it_at_once(healths: Healths, clock: WallClock, kind: str):
+@pytest.mark.parametrize("kind", ["configuration", "account", "unknown_host"])
+async def test_R37_a_refused_account_or_no_such_host_opens_it_at_once(healths: Healths, clock: WallClock, kind: str):
     assert healths.learn([outcome(scope=Scope.PROVIDER, kind=kind)])
     clock.now = healths.of("p").open_until
     await probe(healths, FAILED)

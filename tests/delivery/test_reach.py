@@ -30,6 +30,24 @@ async def test_R31_a_name_with_dead_addresses_is_reached_at_the_one_that_lives(
     provider.ledger.wait_for_taken(1)
 
 
+async def test_R30_a_host_that_does_not_exist_is_told_at_once_and_bounces_nobody(
+    make_house, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    known = socket.getaddrinfo
+
+    def addresses(host: str, *given: Any, **more: Any) -> Any:
+        if host == "gone.test":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known(host, *given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", addresses)
+    gone = provider.settings("gone", host="gone.test")
+    house = await make_house(gone, provider.settings("second", weight=0, failover=True))
+    await house.deliver()
+    provider.ledger.wait_for_taken(1)
+    assert [(alert["provider"], alert["cause"]) for alert in house.alerts()] == [("gone", "unknown_host")]
+
+
 async def test_names_nobody_answers_for_hold_up_no_other_name(monkeypatch: pytest.MonkeyPatch):
     silence, known, asked = threading.Event(), socket.getaddrinfo, []
 
