@@ -49,13 +49,22 @@ def _pair(location: Location, pair: Tls | HttpTls | None, *, is_used: bool) -> I
 
 
 def plaintext(settings: Settings) -> Iterator[Finding]:
-    """A submission listener without TLS that others can reach would either let nobody log in or expose passwords."""
+    """A submission listener without TLS that others can reach would either let nobody log in or expose passwords.
+    HTTP without it would expose keys; an https `public_url` says that a proxy in front has it.
+    """
     for index, one in enumerate(settings.smtp.listeners):
         if one.tls == "none" and not one.is_loopback and not one.allow_plaintext_auth:
             yield Finding(
                 ("smtp", "listeners", index, "tls"),
                 f"AUTH on {one.bind} needs TLS; write tls: starttls, bind to 127.0.0.1, or allow_plaintext_auth: true",
             )
+    http = settings.http
+    if http.tls is None and not is_loopback(http.host) and urlsplit(settings.server.public_url).scheme != "https":
+        yield warning(
+            ("http", "bind"),
+            f"{http.bind} has no TLS, so others on the network can read keys and messages;"
+            " set http.tls, bind to 127.0.0.1, or give the https address of a proxy in server.public_url",
+        )
 
 
 def inbound(settings: Settings) -> Iterator[Finding]:

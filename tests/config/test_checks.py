@@ -127,6 +127,7 @@ WARNED = [
     ),
     ("smtp: {tls: {certificate: /no/cert, key: /no/key}}", "smtp.tls.certificate: no such file: /no/cert"),
     ("storage: {url: 'postgresql+psycopg://u:secret@h/db'}", "storage.url: contains a literal secret"),
+    ("http: {bind: '0.0.0.0:8025'}", "http.bind: 0.0.0.0:8025 has no TLS"),
     ("http: {operators: [{name: a, key: short}]}", "http.operators[0].key: is shorter than 16 characters"),
 ]
 
@@ -135,3 +136,10 @@ WARNED = [
 def test_what_works_but_hardly_as_meant_is_told(text: str, warning: str) -> None:
     told = [str(problem).partition(" ")[2] for problem in load_text(f"version: 1\n{text}").warnings]
     assert [one for one in told if one.startswith(warning)]
+
+
+@pytest.mark.parametrize(
+    "text", ["http: {bind: '[::1]:8025'}", "server: {publicUrl: 'https://b.test'}\nhttp: {bind: '0.0.0.0:80'}"]
+)
+def test_http_without_tls_is_as_meant_on_loopback_and_behind_a_proxy_that_has_it(text: str) -> None:
+    assert not [one for one in load_text(f"version: 1\n{text}").warnings if "has no TLS" in str(one)]
