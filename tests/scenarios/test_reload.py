@@ -93,6 +93,7 @@ def test_what_the_file_changed_is_on_record_whether_read_again_or_at_a_start_and
         }
     )
     server.start()
+    until(lambda: len(acts(server)) == 2, 60)  # the first worker records it; the other may be ready before
     assert acts(server) == [
         [
             "http.metricsKey: added",
