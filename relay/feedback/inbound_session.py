@@ -234,8 +234,8 @@ class InboundSession(smtp.SMTP):
             at = end.find(block)
             incoming.add(block if at < 0 else block[:at])
             if at >= 0:
-                if rest := block[at:]:
-                    self._reader.feed_data(rest)
+                # Not by `feed_data`, which fails once the client has ended its direction; nothing waits for input here.
+                self._reader._buffer.extend(block[at:])  # type: ignore[attr-defined]
                 return
 
     async def _vrfy(self, _: str | None) -> None:

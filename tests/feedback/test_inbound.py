@@ -287,6 +287,11 @@ def test_it_pipelines_and_answers_all_though_the_client_ends_its_direction_as_ex
         client.send(stuffed(dsn()) + b"NOOP\r\nMAIL FROM:<>\r\nQUIT\r\n")
         client.half_close()
         assert [client.reply().code for _ in range(4)] == [250, 250, 250, 221]
+    with returned.client() as client:  # while the first mail is committed, all the rest is there, and the end
+        whole = f"MAIL FROM:<>\r\nRCPT TO:<{path}>\r\nDATA\r\n".encode() + stuffed(dsn())
+        client.send(whole + whole + b"QUIT\r\n")
+        client.half_close()
+        assert [client.reply().code for _ in range(9)] == 2 * [250, 250, 354, 250] + [221]
 
 
 def test_too_large_a_mail_is_refused_and_the_connection_stays_in_step(make_inside: MakeInside, provider: Provider):
