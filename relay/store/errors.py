@@ -1,11 +1,4 @@
-"""Why something of the installation cannot be found or changed.
-
-Unknown     there is no such thing
-Ambiguous   several have this name
-Taken       the name or address belongs to another
-InUse       something else still depends on it
-Declared    the configuration file says what it is
-"""
+"""Why something of the installation cannot be found or changed."""
 
 
 class Unknown(Exception):
