@@ -190,9 +190,12 @@ def _alert(event: Any, names: Mapping[str, str]) -> str:
 
 
 def about(told: Mapping[str, Any], mailbox: str) -> tuple[str, str]:
-    """Whom an alert is about, given the name of its mailbox, and why it was raised; each may be empty."""
+    """Whom an alert is about, given the name of its mailbox, and why it was raised; each may be empty.
+
+    A provider's own words say more than our name for its failure.
+    """
     whom = mailbox or told.get("domain") or told.get("provider") or told.get("url") or ""
-    return whom, told.get("cause") or told.get("detail") or ""
+    return whom, told.get("reply") or told.get("cause") or told.get("detail") or ""
 
 
 def _mail(sender: str, to: str, subject: str, text: str, message_id: str, now: int) -> bytes:

@@ -183,6 +183,13 @@ def test_alerts_of_one_turn_are_one_mail(desk: Desk):
     assert desk.mails()[0][1].count(b"A provider is paused: ") >= 3
 
 
+def test_an_alert_about_a_provider_has_the_words_it_failed_with(desk: Desk):
+    told = {"alert": "provider_unavailable", "provider": "ses", "cause": "configuration", "reply": "535 5.7.8 bad key"}
+    desk.ground.do(lambda c: record(c, [Event("alert.raised", NOW, data=told)]))
+    desk.turn()
+    assert b"[Gatepost] Provider unavailable: ses: 535 5.7.8 bad key" in desk.mails()[0][1]
+
+
 def test_everyday_events_alert_nobody(desk: Desk):
     fail(desk.ground, "send_1", "delivery.delivered")
     fail(desk.ground, "send_1", "suppression.created")
