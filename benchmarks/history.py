@@ -55,8 +55,8 @@ _SUPPRESSIONS = (
     " printf('gone%08d@example.net', i), 'tenant', :tenant, 'hard_bounce', 1, 0 FROM n"
 )
 _PEOPLE = (
-    "INSERT INTO people (tenant_id, key, token, address, first_at)"
-    f" {_NUMBERS} SELECT :tenant, printf('p%08d@example.org', i), printf('%016x', i), '', 1 FROM n"
+    "INSERT INTO people (tenant_id, key, token, address)"
+    f" {_NUMBERS} SELECT :tenant, printf('p%08d@example.org', i), printf('%016x', i), '' FROM n"
 )
 _CONTACTS = (
     "INSERT INTO contacts (tenant_id, key, mailbox_id, first_at, last_at, last_commercial_at, delivered_at)"

@@ -117,8 +117,8 @@ _SUPPRESSIONS = """INSERT INTO suppressions (id, key, alias, address, scope, ten
     SELECT 'sup_' || {i}, 's' || {i} || '@gone.example', 's' || {i} || '@gone.example', 's' || {i} || '@gone.example',
     'tenant', :tenant, 'hard', :now
 """
-_PEOPLE = """INSERT INTO people (tenant_id, key, token, address, first_at)
-    SELECT :tenant, 'u' || {i} || '@past' || (i % 50) || '.example', 'p' || {i}, 'u' || {i}, :now - :day
+_PEOPLE = """INSERT INTO people (tenant_id, key, token, address)
+    SELECT :tenant, 'u' || {i} || '@past' || (i % 50) || '.example', 'p' || {i}, 'u' || {i}
 """
 _CONTACTS = """INSERT INTO contacts (tenant_id, key, mailbox_id, first_at, last_at, delivered_at) SELECT :tenant,
     'u' || {i} || '@past' || (i % 50) || '.example', :box, :now - 2 * :day, :now - 2 * :day, :now - 2 * :day

@@ -17,7 +17,7 @@ def beside(past: Past) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "daily_volumes", _daily(past)
     yield "tallies", [_tally(scope, hour, counted) for (scope, hour), counted in past.tallies.items()]
     tenants = sorted({box["tenant_id"] for box in past.mailboxes})
-    yield "people", [_person(past, tenants[0], n) for n in range(past.people)]
+    yield "people", [_person(tenants[0], n) for n in range(past.people)]
     yield "contacts", [_contact(past, past.mailboxes[0], n) for n in range(past.people)]
     yield "suppressions", [_suppression(past, tenants[n % len(tenants)], n) for n in range(past.messages // 20)]
     yield "consents", [_consent(past, tenants[n % len(tenants)], n) for n in range(past.messages // 20)]
@@ -47,10 +47,10 @@ def _tally(scope: str, hour: int, counted: Counter[str]) -> dict[str, Any]:
     return {"scope": scope, "hour": hour, **{name: counted[name] for name in columns}}
 
 
-def _person(past: Past, tenant: str, number: int) -> dict[str, Any]:
+def _person(tenant: str, number: int) -> dict[str, Any]:
     address = address_of(number)
     token = f"{number:08x}"
-    return {"tenant_id": tenant, "key": address, "token": token, "address": address, "first_at": past.now - SPAN}
+    return {"tenant_id": tenant, "key": address, "token": token, "address": address}
 
 
 def _contact(past: Past, mailbox: Any, number: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def enact(connection: Connection, event: Event, *, by: str, key: str = "") -> No
     if event.recipient:
         told["recipient"] = event.recipient
         person = {key: event.recipient}
-        own = of_people(connection, event.tenant_id, person, new=lambda: secrets.token_hex(9), now=event.at)
+        own = of_people(connection, event.tenant_id, person, new=lambda: secrets.token_hex(9))
         tokens[event.recipient] = own[event.tenant_id, key]
     content = {
         "v": 1,

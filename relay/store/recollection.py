@@ -303,8 +303,7 @@ def _clusters(recent: str) -> list[Cluster]:
 def tokens_of(connection: Connection, asked: Sequence[Facts], token: Callable[[], str]) -> dict[tuple[str, str], str]:
     """The tokens for these recipients, by (tenant, key); missing ones are made."""
     tokens: dict[tuple[str, str], str] = {}
-    now = max((facts.now for facts in asked), default=0)
     for tenant, people in _by_tenant(asked).items():
         if people:
-            tokens |= of_people(connection, tenant, people, new=token, now=now)
+            tokens |= of_people(connection, tenant, people, new=token)
     return tokens

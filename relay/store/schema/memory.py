@@ -15,7 +15,6 @@ people = Table(
     Column("key", String(320), primary_key=True),
     Column("token", String(32), nullable=False),
     Column("address", Text, nullable=False),
-    at("first_at"),
     Index("ix_people_token", "token"),
 )
 

@@ -466,7 +466,6 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=320), nullable=False),
         sa.Column("token", sa.String(length=32), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("first_at", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "key", name=op.f("pk_people")),
     )
     op.create_index("ix_people_token", "people", ["token"], unique=False)
