@@ -14,10 +14,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import structlog
+
+from relay.app.journald import is_journal, prioritised
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _PIECE = 512  # octets that a pipe takes completely or not at all (POSIX)
@@ -29,11 +31,13 @@ def configure(level: str = "info", kind: str = "auto") -> None:
     """Set up logging for the process; `kind` is json, console, or auto (console on a terminal)."""
     # The original stream, even if it is replaced at the moment; None if the process was started without one.
     own = sys.__stderr__
-    stream: Any = Patient(own.fileno() if own else -1)
+    descriptor = own.fileno() if own else -1
     logging.basicConfig(level=logging.WARNING, handlers=[_OfLibraries()])
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs commands, secrets too, at INFO
     json = structlog.processors.JSONRenderer(_as_json)  # JSON escapes control characters itself
     how: list[Any] = [_escaped, structlog.dev.ConsoleRenderer()] if is_for_people(kind) else [json]
+    if is_journal(descriptor):
+        how.append(_prioritised)
     structlog.configure(
         processors=[
             Repeats(time.monotonic),
@@ -43,7 +47,7 @@ def configure(level: str = "info", kind: str = "auto") -> None:
             *how,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("Any", Patient(descriptor))),
         cache_logger_on_first_use=True,
     )
 
@@ -113,6 +117,10 @@ def _is_file(descriptor: int) -> bool:
 
 def _as_json(event: Any, **_how: Any) -> str:
     return orjson.dumps(event, default=str).decode()
+
+
+def _prioritised(_logger: Any, level: str, line: str) -> str:
+    return prioritised(line, level)
 
 
 def _escaped(_logger: Any, _name: str, event: Any) -> Any:

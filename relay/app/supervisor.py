@@ -2,7 +2,7 @@
 
 The process that prepared everything and forked the workers becomes this one (`relay.app.charge`),
 without what it had loaded for them. It replaces workers that die, passes SIGHUP on, drains all
-workers on SIGTERM, and ends with the last one. Both modules import only the standard library; a
+workers on SIGTERM, and ends with the last one. All that it imports is of the standard library; a
 replacement worker loads the program and the configuration itself, in their current version except
 for settings that hold until a restart (`relay.app.handover`). If it cannot, or keeps dying at once,
 the other workers continue, and the installation gives up only when none is left.
@@ -21,6 +21,7 @@ from functools import partial
 from types import FrameType
 
 from relay.app.charge import ENDING, SIGNALS, Charge, fork
+from relay.app.journald import is_journal, prioritised
 
 QUICK = 10.0  # seconds; a worker that dies sooner has not served
 QUICK_DEATHS = 5  # consecutive quick deaths after which the longer wait applies
@@ -105,11 +106,15 @@ class Supervisor:
     def _say(self, level: str, event: str, **more: object) -> None:
         """Log in the workers' format; never blocks."""
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        line = json.dumps({**more, "event": event, "level": level, "timestamp": at}, separators=(",", ":"))
-        words = " ".join([f"{at} [{level}] {event}", *(f"{name}={value}" for name, value in more.items())])
+        if self._charge.json_logs:
+            line = json.dumps({**more, "event": event, "level": level, "timestamp": at}, separators=(",", ":"))
+        else:
+            line = " ".join([f"{at} [{level}] {event}", *(f"{name}={value}" for name, value in more.items())])
+        if is_journal(2):
+            line = prioritised(line, level)
         with contextlib.suppress(OSError):
             if select.select([], [2], [], 0)[1]:
-                os.write(2, f"{line if self._charge.json_logs else words}\n".encode())
+                os.write(2, f"{line}\n".encode())
 
 
 def _take_over(charge: Charge, slot: int) -> int:

@@ -1,5 +1,6 @@
 """Two workers and the small process that watches over them: one that dies is replaced, all reload, all end."""
 
+import json
 import os
 import signal
 import socket
@@ -100,16 +101,23 @@ def test_a_limit_of_connections_is_one_of_the_machine(make_server, provider):
         assert [guest.login(USER, PASSWORD).code for guest in guests] == [235] * 3 + [421] * 2
 
 
-def test_the_workers_tell_systemd_that_they_are_ready(make_server: MakeServer, provider, tmp_path: Path):
+def test_systemd_learns_which_workers_are_ready_and_how_grave_a_line_is(make_server, provider, tmp_path: Path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         systemd.bind(str(tmp_path / "notify"))
         server = make_server(TWO, providers=[provider.settings()], start=False)
-        server.start(environment={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        log = server.folder / "serve.log"
+        log.touch()
+        journal = f"{log.stat().st_dev}:{log.stat().st_ino}"
+        server.start(environment={"NOTIFY_SOCKET": str(tmp_path / "notify"), "JOURNAL_STREAM": journal})
         said, ((_, _, credentials),), *_ = systemd.recvmsg(64, socket.CMSG_SPACE(12))
         assert said == b"READY=1"
         assert struct.unpack("iII", credentials)[0] in server.workers()
     assert "NotifyAccess=all" in UNIT.read_text()  # they are not the main process
+    os.kill(min(server.workers()), signal.SIGKILL)
+    until(lambda: died(server), 60)
+    graveness = {json.loads(line[3:])["event"]: line[:3] for line in server.logs().splitlines()}
+    assert (graveness["ready"], graveness["worker died; replacing it"]) == ("<6>", "<3>")
 
 
 def test_a_worker_that_dies_is_replaced_by_the_file_as_it_is_and_one_that_is_wrong_stops_nobody(supervised):
