@@ -1,4 +1,4 @@
-"""docs/observability.md and deploy/grafana.json against what is really told: figures, log lines, spans."""
+"""docs/observability.md and the files of deploy against what is really told: figures, log lines, spans."""
 
 import gzip
 import json
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay import watch
@@ -17,6 +18,7 @@ from tests.support.settings import ADMIN_KEY
 
 PAGE = (ROOT / "docs/observability.md").read_text("utf-8")
 DASHBOARD = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
+ALERTS = yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text("utf-8"))
 MESSAGE = (
     b"From: agent@sender.test\r\nTo: bob@example.com\r\nSubject: Your order\r\nMessage-ID: <a@b>\r\n\r\nShipped.\r\n"
 )
@@ -47,18 +49,17 @@ def figures(running: Any) -> dict[str, dict[tuple[tuple[str, str], ...], float]]
     return found
 
 
-@pytest.mark.parametrize("page", ["page", "dashboard"])
-def test_every_figure_that_is_named_is_told(gate, page):
-    told = figures(gate)
-    if page == "dashboard":
-        expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
-        named = {name for expression in expressions for name in re.findall(r"gatepost_\w+", expression)}
-    else:
-        names = re.findall(r"`(gatepost_\w+|_[a-z]+)`", PAGE.partition("## Log lines")[0])
-        named = {f"gatepost_deliveries{name}" if name.startswith("_") else name for name in names}
-        named = {f"{name}_count" if name == "gatepost_http_request_seconds" else name for name in named}
-    assert len(named) > 10
-    assert named <= told.keys()
+def test_every_figure_that_is_named_is_told(gate):
+    names = re.findall(r"`(gatepost_\w+|_[a-z]+)`", PAGE.partition("## Log lines")[0])
+    of_page = {f"gatepost_deliveries{name}" if name.startswith("_") else name for name in names}
+    of_page = {f"{name}_count" if name == "gatepost_http_request_seconds" else name for name in of_page}
+    panels = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    alerts = [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]]
+    of_dashboard, of_alerts = (set(re.findall(r"gatepost_\w+", " ".join(e))) for e in (panels, alerts))
+    assert len(of_page) > 10
+    assert len(of_dashboard) > 10
+    assert len(of_alerts) > 5
+    assert of_page | of_dashboard | of_alerts <= figures(gate).keys()
 
 
 def test_figures_count_what_happened_and_name_nobody(gate):
