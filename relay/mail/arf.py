@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from relay.mail.bounce_parts import Fields, Returned, read_fields, split_header
+from relay.mail.bounce_parts import ORIGINALS, Fields, Returned, read_fields, split_header
 from relay.mail.dates import read_date
 from relay.mail.dsn import bare
 
@@ -59,7 +59,7 @@ def _recipients(fields: Fields, original: Fields) -> tuple[str, ...]:
 
 def original_fields(mail: Returned) -> Fields:
     """The header of the mail that was returned or complained about."""
-    for part in mail.of("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "text/rfc822"):
+    for part in mail.of(*ORIGINALS):
         head, _ = split_header(part.text.lstrip("\n").encode("utf-8", "replace"))
         fields = read_fields(head)
         if fields.items:

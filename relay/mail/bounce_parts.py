@@ -18,6 +18,11 @@ MAX_DEPTH = 12
 MAX_PARTS = 100
 MAX_FIELDS = 1_000
 MAX_VALUE = 8_000
+# The part with the returned mail or its header (RFC 6522 §3, RFC 6533 §5), and two misspellings of it.
+ORIGINALS = (
+    *("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"),
+    *("message/rfc822-headers", "text/rfc822"),
+)
 
 
 class Fields(Struct, frozen=True):

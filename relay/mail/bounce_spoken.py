@@ -6,7 +6,7 @@ after a known phrase, and last the returned mail.
 
 from relay.mail import bounce_text as words
 from relay.mail.arf import original_fields
-from relay.mail.bounce_parts import Fields, Returned
+from relay.mail.bounce_parts import ORIGINALS, Fields, Returned
 from relay.mail.bounce_reason import Said
 from relay.mail.dates import read_date
 from relay.mail.notice import Notice, make, message_id
@@ -16,7 +16,7 @@ def human(mail: Returned) -> words.Report:
     """The text written for people: plain text, else the text of HTML."""
     texts = []
     for part in mail.parts:
-        if part.type in {"message/rfc822", "text/rfc822-headers"}:
+        if part.type in ORIGINALS:
             break
         if part.type == "text/plain":
             texts.append(part.text)

@@ -197,6 +197,13 @@ def reason_in(text: str) -> str:
     return text.partition("(reason: ")[2].partition("\n")[0].rstrip(" )")
 
 
+def quoted(text: str) -> str:
+    """What a transcript of Courier or Sendmail quotes of the server, or Sendmail's own words if none answered."""
+    lines = [line.lstrip() for line in text.split("\n")]
+    answers = [line[4:] for line in lines if line.startswith("<<< ")]
+    return "\n".join(answers) or text.partition("... Deferred: ")[2].partition("\n")[0]
+
+
 @lru_cache(maxsize=64)
 def command_in(text: str) -> str:
     """The command that the server refused, according to the report."""

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from relay.mail.bounce_parts import Fields
 from relay.mail.bounce_reason import Said, judge
+from relay.mail.bounce_text import quoted
 
 MAX_DIAGNOSTIC = 1_000
 
@@ -45,13 +46,19 @@ def make(kind: str, recipient: str, said: Said, about: str, when: datetime | Non
         judged.hard and kind == "bounced",
         action=said.action,
         command=said.command,
-        # Cut first: in a report about many recipients, each of them has the same long text.
-        diagnostic=" ".join((said.diagnostic or said.context)[: 4 * MAX_DIAGNOSTIC].split())[:MAX_DIAGNOSTIC],
+        diagnostic=" ".join(_diagnostic(said).split())[:MAX_DIAGNOSTIC],
         remote_mta=said.host,
         message_id=about,
         timestamp=when,
         original=original,
     )
+
+
+def _diagnostic(said: Said) -> str:
+    """The server's words, else as much of the text around them as is needed to find them."""
+    # Cut first: in a report about many recipients, each of them has the same long text.
+    text = (said.diagnostic or said.context)[: 4 * MAX_DIAGNOSTIC]
+    return text if said.diagnostic else quoted(text) or text
 
 
 def message_id(fields: Fields) -> str:

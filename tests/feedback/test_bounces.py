@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from relay.feedback.parse import parse_feedback
 from relay.mail.bounce import read_notices
-from relay.mail.bounce_parts import Fields
+from relay.mail.bounce_parts import ORIGINALS, Fields
 from relay.mail.bounce_reason import Said, judge
 from relay.mail.bounce_text import MAX_LEAD, MAX_LOCAL, MAX_SIGNS, addresses, codes_in
 from relay.mail.dsn import MAX_RECIPIENTS, read_delivery_status
@@ -63,8 +63,10 @@ def test_an_unknown_user_is_hard_and_names_the_message():
     assert (notice.reason, notice.hard, notice.message_id) == ("userunknown", True, "send_1@example.com")
 
 
-def test_our_own_fields_of_the_returned_mail_come_along():
-    [event] = parse_feedback(DSN.format(groups=group()).encode())
+@pytest.mark.parametrize("kind", ORIGINALS)
+def test_our_own_fields_of_the_returned_mail_come_along(kind):
+    mail = DSN.format(groups=group()).replace("text/rfc822-headers", kind)
+    [event] = parse_feedback(mail.encode())
     assert event.metadata == {"x-gatepost-send": "send_1"}
 
 

@@ -41,5 +41,17 @@ def test_a_returned_mail_is_read_as_its_server_meant_it(answer):
     assert told == (answer.event, answer.recipient, answer.hard, answer.reason)
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("courier_delayed", "451 4.3.0 later"),
+        ("sendmail_warning", "Connection timed out with mx.slow.example.com."),
+        ("courier_unknown", "550 User unknown."),
+    ],
+)
+def test_of_a_text_that_quotes_the_server_only_that_is_told(file, words):
+    assert parse_feedback((FOLDER / f"{file}.eml").read_bytes())[0].diagnostic == words
+
+
 def test_every_file_has_its_answer():
     assert {one.file for one in answers()} == {path.stem for path in FOLDER.glob("*.eml")}
