@@ -25,10 +25,11 @@ _WIDTH = 76
 _FATES = frozenset(
     f"message/{scope}{fate}" for scope in ("", "global-") for fate in ("delivery-status", "disposition-notification")
 )
-# The names used by Postfix, Exim, Sendmail, qmail and the like.
-_SYSTEM_NAMES = frozenset(
-    ("", "mail delivery system", "mail delivery subsystem", "mailer-daemon", "mailer daemon", "postmaster")
-)
+# The names used by Postfix, Exim, Sendmail, nullmailer, qmail and the like; Courier uses none.
+_SYSTEM_NAMES = (
+    "", "mail delivery system", "mail delivery subsystem", "message delivery subsystem", "mailer-daemon",
+    "mailer daemon", "postmaster",
+)  # fmt: skip
 _AUTOMATIC_PRECEDENCE = (b"bulk", b"junk", b"list", b"auto_reply")
 
 
