@@ -22,6 +22,7 @@ from policy.secrets import SecretScanner
 from policy.settings import MessageForm
 from relay.mail import footer, longline
 from relay.mail.address import Address, alias_key
+from relay.mail.charset import decode_header
 from relay.mail.form import ambiguities, form, normalise_newlines
 from relay.mail.header import Fault, HeaderBlock
 from relay.mail.identity import Identity, identity
@@ -112,7 +113,7 @@ def prepare(
         **_reading_facts(reading),
         **_wish_facts(wishes),
     )
-    to = header.get(b"to").decode("utf-8", "replace")
+    to = decode_header(header.get(b"to"))
     head = Head(_storable(shown.subject[:SHOWN]), _storable(to[:SHOWN]), facts.message_id)
     return Prepared(submission, facts, account.policy, head, edits.plan, seen)
 
