@@ -1,10 +1,10 @@
 """Interprets a provider's replies by provider, phase, code and text: whose failure it is, and what follows.
 
 The provider's preset, which knows its texts, comes first, then the enhanced code, then the first
-digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z or x.7.z, or a 421,
-concerns the provider; with x.1.z, x.2.z or no enhanced code it concerns this recipient. Except
-for 421 the former may also be greylisting by the recipient's domain, so it is marked as such: a
-single domain that does so says nothing about the provider (`health`). Without an answer after
+digit. 5.7.z never condemns a recipient. A 4xx to RCPT with x.3.z, x.4.z or x.7.z, a 421, or a
+refusal to relay concerns the provider; a 4xx with x.1.z, x.2.z or no enhanced code concerns this
+recipient. Except for 421 the former may also concern the recipient's domain alone (greylisting),
+so it is marked as such: a single domain says nothing about the provider (`health`). Without an answer after
 the final dot the outcome is uncertain, whatever broke (reasons in RFC 5321 §4.5.3.2.6 and
 RFC 1047). An address is considered dead only if words or codes leave no doubt
 (`relay.mail.bounce_reason`): a false suppression is worse than a missed one.
@@ -35,7 +35,7 @@ from relay.delivery.outcome import (
     Scope,
     Transcript,
 )
-from relay.mail.bounce_reason import Said, judge
+from relay.mail.bounce_reason import Judgement, Said, judge
 from relay.mail.reply import Reply
 
 log = structlog.get_logger()
@@ -149,6 +149,8 @@ def _of_recipient(reply: Reply) -> Failure:
         return Failure(Scope.MESSAGE, temporary=False, kind=UTF8)
     if enhanced in ((5, 1, 7), (5, 1, 8)):  # RFC 3463 §3.2: the sender's address
         return Failure(Scope.PROVIDER, temporary=False, kind=SENDER)
+    if (enhanced is None or enhanced.subject == 7) and _judged(reply).reason == "norelaying":
+        return Failure(Scope.PROVIDER, temporary=False, kind=DOMAIN)
     # RFC 3463 §3.8: X.7.z is policy; the refusal may be about us, so the address is not condemned.
     kind = POLICY if enhanced is not None and enhanced.subject == 7 else ""
     return Failure(Scope.RECIPIENT, temporary=False, kind=kind)
@@ -202,7 +204,7 @@ def _outcome(provider: ProviderSettings, said: Transcript, n: int, started: int,
         ended,
         kind=how.kind,
         reopen_after=how.reopen_after,
-        hard=_condemns(how) and _is_dead(reply),
+        hard=_condemns(how) and _judged(reply).hard,
     )
 
 
@@ -221,10 +223,10 @@ def _condemns(how: Failure) -> bool:
     return how.scope is Scope.RECIPIENT and not how.temporary and how.kind not in (POLICY, SYNTAX)
 
 
-def _is_dead(reply: Reply) -> bool:
-    """Whether a refusal says that the recipient's address is dead."""
+def _judged(reply: Reply) -> Judgement:
+    """Why a recipient was refused, and whether the address is dead."""
     status = str(reply.enhanced) if reply.enhanced else ""
-    return judge(Said(diagnostic=reply.text, status=status, reply_code=str(reply.code), command="RCPT")).hard
+    return judge(Said(diagnostic=reply.text, status=status, reply_code=str(reply.code), command="RCPT"))
 
 
 def _last_word(said: Transcript, n: int) -> tuple[Phase, Reply | None]:
