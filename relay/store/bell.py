@@ -11,12 +11,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, text
 
 from relay.store.engine import Database
-
-log = structlog.get_logger()
 
 CHANNEL = "gatepost_queue"
 AGAIN = 1.0  # seconds until a lost connection is reopened
@@ -50,6 +47,9 @@ class Bell:
 
     async def _listen(self) -> None:
         import psycopg  # not needed with SQLite
+        import structlog  # nor is this by a command, which only rings
+
+        log = structlog.get_logger()
 
         while True:
             try:

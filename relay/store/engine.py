@@ -16,19 +16,21 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from relay.store.prepared import Prepared
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY = 10.0  # seconds that SQLite waits for a lock by default
 # Page cache per connection: the writer touches every index, a reader a few rows. Writes by other workers empty the
@@ -131,7 +133,6 @@ class Database:
         self._line = f"{self.file}.turn" if self.file else ""  # lock file for processes that share the store's file
         self.writing: Engine = self._writing()
         self.asking: Engine = self._asking()
-        self.reading: AsyncEngine = self._reading()
 
     @property
     def file(self) -> Path | None:
@@ -170,7 +171,7 @@ class Database:
     @property
     def postgresql(self) -> dict[str, Any]:
         """Arguments for opening a separate connection; unlike libpq's, our URL may name several hosts."""
-        return {**self.reading.dialect.create_connect_args(self.url)[1], **self._postgresql_args}
+        return {**self.asking.dialect.create_connect_args(self.url)[1], **self._postgresql_args}
 
     def _tell(self, engine: Engine, more: str = "") -> None:
         """Set the session options of each new connection; not as startup parameters, which PgBouncer refuses."""
@@ -196,7 +197,11 @@ class Database:
         self._tell(engine)
         return engine
 
-    def _reading(self) -> AsyncEngine:
+    @cached_property
+    def reading(self) -> "AsyncEngine":
+        """The engine for lists and pages. It is made when needed: commands are quicker without its libraries."""
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         if self.is_sqlite:
             engine = create_async_engine(
                 self.url.set(drivername="sqlite+aiosqlite"), pool_size=4, max_overflow=4, connect_args=_SQLITE_ARGS
