@@ -101,15 +101,16 @@ def test_a_limit_of_connections_is_one_of_the_machine(make_server, provider):
         assert [guest.login(USER, PASSWORD).code for guest in guests] == [235] * 3 + [421] * 2
 
 
-def test_systemd_learns_which_workers_are_ready_and_how_grave_a_line_is(make_server, provider, tmp_path: Path):
+def test_systemd_learns_which_workers_are_ready_and_how_grave_a_line_is(make_server, provider, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         systemd.bind(str(tmp_path / "notify"))
         server = make_server(TWO, providers=[provider.settings()], start=False)
         log = server.folder / "serve.log"
         log.touch()
-        journal = f"{log.stat().st_dev}:{log.stat().st_ino}"
-        server.start(environment={"NOTIFY_SOCKET": str(tmp_path / "notify"), "JOURNAL_STREAM": journal})
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("JOURNAL_STREAM", f"{log.stat().st_dev}:{log.stat().st_ino}")
+        server.start()
         said, ((_, _, credentials),), *_ = systemd.recvmsg(64, socket.CMSG_SPACE(12))
         assert said == b"READY=1"
         assert struct.unpack("iII", credentials)[0] in server.workers()
