@@ -21,8 +21,18 @@ _CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
 class Child:
     """A running (or ended) process, the leader of its own group; similar to `subprocess.Popen`."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
-        self._process = _CONTEXT.Process(target=_become, args=(list(arguments), folder, log, dict(environment)))
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        *,
+        errors: Path | None = None,
+    ) -> None:
+        """`log` gets what it says; of that `errors` gets what goes to standard error, if it is given."""
+        files = log, errors or log
+        self._process = _CONTEXT.Process(target=_become, args=(list(arguments), folder, files, dict(environment)))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -49,13 +59,13 @@ class Child:
         self.send_signal(signal.SIGTERM)
 
 
-def _become(arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
+def _become(arguments: Sequence[str], folder: Path, files: Sequence[Path], environment: Mapping[str, str]) -> None:
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for number, given in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
+    out, errors = (os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) for file in files)
+    for number, given in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, errors)):
         os.dup2(given, number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open for as long as the process lives
     for stream in (sys.stdout, sys.stderr):

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -130,19 +131,17 @@ class Server(Door):
         with contextlib.closing(sqlite3.connect(self.folder / "gatepost.db")) as connection:
             return connection.execute(question).fetchall()
 
-    def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `gatepost` command beside the running server, with the same configuration."""
-        command = [str(PROGRAM), *arguments, "--config", str(self.config)]
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=_environment(),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        command = [*arguments, "--config", str(self.config)]
+        with TemporaryDirectory(dir=self.folder) as said:
+            out, errors = Path(said, "out"), Path(said, "errors")
+            child = Child(command, self.folder, out, _environment(), errors=errors)
+            try:
+                code = child.wait(60)
+            finally:
+                child.send_signal(signal.SIGKILL)
+            return subprocess.CompletedProcess(command, code, out.read_text("utf-8"), errors.read_text("utf-8"))
 
 
 def _by_a_shell(
