@@ -37,7 +37,6 @@ _NEVER_PLAIN = {
     ";": "a group",
     ",": "more than one mailbox",
 }
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9'_-][A-Za-z0-9' ._-]*")
 # Possessive quantifiers never backtrack, so an unclosed quote is scanned only once.
 _LISTED = re.compile(r'((?:[^",]++|"(?:[^"\\]|\\.)*+")++)(?:,|\Z)')
 
@@ -76,9 +75,6 @@ def identity(data: bytes, header: HeaderBlock, own_names: Collection[str] = ()) 
 def read_mailbox(value: str) -> tuple[str, Address]:
     """Display name and address of one mailbox. Raises MailboxError for anything that is not exactly one."""
     if value[-1:] == ">":
-        name, bracket, inner = value.partition("<")
-        if bracket and (not name or _PLAIN_NAME.fullmatch(name)):
-            return name.strip(" "), _address(inner[:-1])
         return _named(value)
     if any(c in value for c in _NEVER_PLAIN):
         raise MailboxError(next(reason for c, reason in _NEVER_PLAIN.items() if c in value))
@@ -113,7 +109,7 @@ def _name(phrase: str) -> str:
     for quoted in _QUOTED.finditer(phrase):
         pieces += [phrase[position : quoted.start()], _PAIR.sub(r"\1", quoted[1])]
         position = quoted.end()
-    written = "".join([*pieces, phrase[position:]]).replace("\t", " ").strip(" ")
+    written = "".join([*pieces, phrase[position:]]).replace("\t", " ")
     if phrase.lstrip(" \t")[:1] == ".":  # no phrase may begin with a dot, and some readers fail on it
         raise MailboxError("the display name begins with a dot")
     if "<" in written or ">" in written:

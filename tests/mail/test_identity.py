@@ -51,6 +51,8 @@ NOT_PLAIN = {
     "address_then_address": b"From: a@ok.com <b@evil.com>\r\n",
     "two_brackets": b"From: <a@ok.com><b@evil.com>\r\n",
     "doubled_brackets": b"From: <<a@ok.com>>\r\n",
+    "comma_before_address": b"From: A,a@ok.com>\r\n",
+    "comment_before_address": b"From: A (a@ok.com>\r\n",
     "escaped_quote": b'From: "a@ok.com\\" <" b@evil.com>\r\n',
     "comment_with_address": b"From: a@ok.com(<b@evil.com>)\r\n",
     "comment_first": b"From: (a) a@ok.com\r\n",
@@ -63,6 +65,9 @@ NOT_PLAIN = {
     "encoded_local_part": b"From: =?utf-8?q?admin?=@legitimate.com\r\n",
     "encoded_domain": b"From: a@=?utf-8?q?legitimate.com?=\r\n",
     "bracket_in_name": b'From: "A <b@evil.com>" <a@ok.com>\r\n',
+    "opening_bracket_in_name": b'From: "A <" <a@ok.com>\r\n',
+    "closing_bracket_in_name": b'From: "A >" <a@ok.com>\r\n',
+    "beyond_8192_octets": b"From: " + b"\r\n ".join([b"a" * 900] * 10) + b" <a@ok.com>\r\n",
     "semicolon": b"From: a@ok.com;b@evil.com\r\n",
     "trailing_comma": b"From: a@ok.com,\r\n",
     "latin_1": b"From: J\xf6rg <a@ok.com>\r\n",
@@ -118,6 +123,7 @@ def test_P3_what_the_spoofs_of_the_account_itself_say_is_read_for_policy_to_judg
         (b"Sarah Chen<a@ok.com>", "Sarah Chen", "a@ok.com"),
         (b'"Chen, Sarah (Sales)" <a@ok.com>', "Chen, Sarah (Sales)", "a@ok.com"),
         (b'"Sarah \\"S\\" Chen" <a@ok.com>', 'Sarah "S" Chen', "a@ok.com"),
+        (b'Sarah "S" von "T" Chen <a@ok.com>', "Sarah S von T Chen", "a@ok.com"),
         (b"John Q. Public <a@ok.com>", "John Q. Public", "a@ok.com"),
         (b"=?utf-8?q?J=C3=B6rg?= Meier <a@ok.com>", "Jörg Meier", "a@ok.com"),
         (b"=?utf-8?b?SsO2cmc=?=\r\n =?utf-8?q?_Meier?= <a@ok.com>", "Jörg Meier", "a@ok.com"),
@@ -186,8 +192,8 @@ def test_P4_sender_and_reply_to_are_read_as_strictly_as_from() -> None:
     assert [a.wire for a in found.reply_to] == ["r@ok.com", "d@ok.com"]
     assert read(OK + b"Reply-To:\r\n").reply_to == ()
     for bad in (b"Sender: a@b.c, d@e.f", b"Sender: a@b.c\r\nSender: a@b.c", b"Reply-To: a@b.c b@c.d",
-                b'Reply-To: "x, a@b.c', b"Reply-To: a@b.c,,d@e.f", b"Reply-To: " + b"a@b.c," * 20 + b"a@b.c",
-                b"Reply-To: a@b.c\r\nReply-To: a@b.c"):  # fmt: skip
+                b'Reply-To: "x, a@b.c', b"Reply-To: a@b.c,,d@e.f", b"Reply-To: a@b.c,",
+                b"Reply-To: " + b"a@b.c," * 20 + b"a@b.c", b"Reply-To: a@b.c\r\nReply-To: a@b.c"):  # fmt: skip
         assert read(OK + bad + b"\r\n").defects
 
 
