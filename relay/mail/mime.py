@@ -133,12 +133,12 @@ class View(Struct, frozen=True, eq=False):
     @property
     def defects(self) -> tuple[Fault, ...]:
         """All defects of the structure, in the order of the bytes."""
-        return tuple([fault for part in self.parts if part.defects for fault in part.defects])
+        return tuple([fault for part in self.parts for fault in part.defects])
 
     @property
     def ambiguities(self) -> tuple[Fault, ...]:
         """The defects on which mail readers disagree; those inside attached messages do not count."""
-        shown = [part for part in self.parts if part.defects and not part.in_message]
+        shown = [part for part in self.parts if not part.in_message]
         return tuple([fault for part in shown for fault in part.defects if fault.code in AMBIGUOUS])
 
     @property
@@ -157,10 +157,10 @@ def view(data: bytes, header: HeaderBlock | None = None) -> View:
 
 def decode_filename(name: str) -> str:
     """A file name as readers show it if it was written raw or as encoded words."""
-    octets = name.encode("latin-1", "ignore") if not name.isascii() else name.encode()
+    octets = name.encode("latin-1", "ignore")
     if "=?" in name:
         return charset.decode_header(octets)
-    return name if name.isascii() or any(ord(c) > 0xFF for c in name) else charset.decode(octets, "")
+    return name if any(ord(c) > 0xFF for c in name) else charset.decode(octets, "")
 
 
 def _protection(root: Part, parts: tuple[Part, ...]) -> tuple[bool, bool]:
@@ -203,7 +203,7 @@ class _Reader:
         in_message: bool,
         open_boundaries: tuple[bytes, ...],
     ) -> Part:
-        faults: list[Fault] = list(header.faults) if depth or header.faults else []
+        faults: list[Fault] = list(header.faults)
         params, encoding, disposition = _content_fields(header, default, faults)
         label = params.params.get("charset")
         codec = charset.lookup(label) if label else ""
@@ -375,7 +375,7 @@ def _type(value: bytes, offset: int, faults: list[Fault]) -> Structured:
 
 def _encoding(value: bytes, offset: int, faults: list[Fault]) -> str:
     """The transfer encoding if it is a single token; of other values only some readers decode."""
-    name = value.strip().lower().decode("latin-1")
+    name = value.lower().decode("latin-1")
     if name in transfer.KNOWN:
         return name
     if not name:

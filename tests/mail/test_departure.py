@@ -100,6 +100,20 @@ def test_P7_bcc_never_leaves() -> None:
         b"X-Forefront-Antispam-Report",
         b"X-Microsoft-Antispam",
         b"Feedback-ID",
+        b"On-Behalf-Of",
+        b"Original-From",
+        b"X-Original-From",
+        b"X-Google-Original-From",
+        b"X-Authentication-Results",
+        b"X-Entity-Ref-ID",
+        b"X-SIB-Sandbox",
+        b"X-SG-EID",
+        b"X-MJ-TemplateID",
+        b"X-Mailjet-Campaign",
+        b"X-ElasticEmail-Channel",
+        b"X-SMTP2GO-Subaccount",
+        b"X-MT-Category",
+        b"X-MS-Exchange-Organization-SCL",
     ],
 )
 def test_P6_a_control_field_never_leaves(name: bytes) -> None:
@@ -146,8 +160,19 @@ def test_M12_a_signature_that_cannot_hold_any_more_is_removed() -> None:
         leave(data, Dress(add=(b"Subject: changed\r\n",))),
     ):
         assert b"other.net" not in bytes(out)
+    missing = b"DKIM-Signature: v=1; d=other.net; h=From:List-Id; bh=x; b=y\r\n"  # signed that there is none
+    named = Dress(add=(b"List-Id: <a.b>\r\n",))
+    assert bytes(leave(missing + HEAD + b"\r\n" + BODY, named)) == b"List-Id: <a.b>\r\n" + HEAD + b"\r\n" + BODY
     added = Dress(add=(b"X-Own: z\r\n",))  # named in no signature
     assert bytes(leave(FOREIGN + HEAD + b"Bcc: x@y.z\r\n\r\n" + BODY, added)) == b"X-Own: z\r\n" + HEAD + b"\r\n" + BODY
+
+
+def test_M12_a_chain_of_arc_leaves_whole_or_not_at_all() -> None:
+    kept, changed = b"X: y\r\n" + HEAD + b"\r\n" + BODY, Dress(add=(b"X: z\r\n",))
+    broken = ARC.replace(b"h=From", b"h=X:From")
+    assert bytes(leave(FOREIGN + broken + kept, changed)) == b"X: z\r\n" + FOREIGN + HEAD + b"\r\n" + BODY
+    dkim = FOREIGN.replace(b"h=From", b"h=X:From")
+    assert bytes(leave(dkim + ARC + kept, changed)) == b"X: z\r\n" + ARC + HEAD + b"\r\n" + BODY
 
 
 def test_M12_a_signature_in_our_own_name_is_replaced() -> None:

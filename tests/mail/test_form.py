@@ -17,6 +17,9 @@ def test_a_plain_message_has_no_defect() -> None:
     assert codes(HEAD + b"X-Note: tab\there\r\n folded\r\n\r\nbody\r\n") == []
     assert codes(HEAD + b"\r\n") == []
     assert codes("Subject: grüße\r\nFrom: a@ok.com\r\n\r\nä\r\n".encode()) == []
+    body = HEAD + b"\r\nr\xe9sum\xe9\x0b\x0c\x1b[0m\x7f\r\n"
+    assert codes(body) == []
+    assert ambiguities(body, HeaderBlock.parse(body)) == ()
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,7 @@ def test_a_plain_message_has_no_defect() -> None:
         (b"From somebody Mon Nov 23\r\n" + HEAD + b"\r\nbody\r\n", "mbox_from_line", 1),
         (HEAD + b"X: a\x0bb\r\n\r\nbody\r\n", "control_in_header", 4),
         (HEAD + b"X: a\x1bb\r\n\r\nbody\r\n", "control_in_header", 4),
+        (HEAD + b"X: a\x7fb\r\n\r\nbody\r\n", "control_in_header", 4),
         (HEAD + b"X: y\r\nSUBJECT: again\r\n\r\nbody\r\n", "repeated_field", 5),
         (HEAD + b"Content-Type: text/plain\r\nContent-type: text/html\r\n\r\nbody\r\n", "repeated_field", 5),
         (HEAD + b"X: y\r\n" + b"Z: " + b"a" * 996 + b"\r\n\r\nbody\r\n", "header_line_too_long", 5),

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mail.edit import edited
+from relay.mail.footer import edits, plan
 from relay.mail.longline import LONGEST, Recoding, eight_bit, long_lines, recode_edits
 from relay.mail.mime import view
+from tests.mail.oracle import FOOTER, assert_shown_once
 
 
 def recoded(data: bytes, found: Recoding) -> bytes:
@@ -43,6 +45,18 @@ def test_s5_an_attachment_becomes_base64_to_the_octet():
     )
     result = recoded(data, long_lines(view(data)))
     assert email.message_from_bytes(result).get_payload()[1].get_payload(decode=True) == blob
+
+
+def test_s5_an_attachment_is_written_anew_beside_the_footer_of_another_part():
+    data = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: application/x\r\n\r\n"
+        + b"x" * 999
+        + b"\r\n--b--\r\n"
+    )
+    seen = view(data)
+    result = edited(data, edits(seen, plan(seen, FOOTER), FOOTER, recode=long_lines(seen).bodies))
+    assert long_lines(view(result)) == Recoding()
+    assert_shown_once(data, result)
 
 
 def test_base64_in_one_line_is_folded():

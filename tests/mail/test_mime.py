@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from relay.mail.edit import edited
 from relay.mail.footer_structure import add_part_edits, added_to
-from relay.mail.mime import MAX_DEPTH, MAX_PARTS, view
+from relay.mail.mime import MAX_DEPTH, MAX_LOOK_ALIKES, MAX_PARTS, view
 
 ALTERNATIVE = (
     b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b1"\r\n\r\npreamble\r\n'
@@ -54,20 +54,33 @@ def test_a_message_without_mime_fields_is_plain_text():
     assert (seen.root.type, seen.root.encoding, seen.root.charset) == ("text/plain", "7bit", "")
 
 
-def test_nested_structures_and_attached_messages_are_followed():
+@pytest.mark.parametrize("kind", [b"rfc822", b"global", b"news"])
+def test_nested_structures_and_attached_messages_are_followed(kind):
     inner = b"Subject: in\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\n--z\r\n\r\nx\r\n--z--\r\n"
-    data = multipart(b"\r\none", b"Content-Type: message/rfc822\r\n\r\n" + inner)
+    data = multipart(b"\r\none", b"Content-Type: message/" + kind + b"\r\n\r\n" + inner)
     seen = view(data)
     assert [part.type for part in seen.parts] == [
-        "multipart/mixed", "text/plain", "message/rfc822", "multipart/mixed", "text/plain",
+        "multipart/mixed", "text/plain", f"message/{kind.decode()}", "multipart/mixed", "text/plain",
     ]  # fmt: skip
     assert [part.in_message for part in seen.parts] == [False, False, False, True, True]
+
+
+def test_what_a_digest_holds_are_messages():
+    data = b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: in\r\n\r\nx\r\n--b--\r\n"
+    assert [part.type for part in view(data).parts] == ["multipart/digest", "message/rfc822", "text/plain"]
 
 
 def test_empty_parts_have_empty_bodies():
     assert shape(multipart(b"", b"\r\n", b"Content-Type: text/html\r\n")) == [
         ("text/plain", b""), ("text/plain", b""), ("text/html", b""),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", [b"X: y", b"Content-Type: message/rfc822\r\n\r\nSubject: in"])
+def test_a_header_that_nothing_ends_ends_with_its_part(part):
+    data = multipart(part, b"\r\ntwo")
+    assert shape(data) == [("text/plain", b""), ("text/plain", b"two")]
+    assert not codes(data)
 
 
 def test_an_outer_delimiter_ends_an_inner_multipart_that_was_not_closed():
@@ -121,9 +134,16 @@ def test_a_delimiter_may_have_blanks_after_it():
         (b"Content-Type: multipart/mixed; boundary=b\xe9\r\n", "boundary_not_ascii"),
         (b"Content-Type : text/html\r\n", "space_before_colon"),
         (b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64", "encoding_of_composite"),
+        (b"Content-Type: multipart/x; boundary=b\r\nContent-Transfer-Encoding: base64\r\n", "encoding_of_composite"),
         (b"Content-Type: message/partial; id=a; number=1; total=1", "content_elsewhere"),
         (b'Content-Type: message/external-body; access-type=URL; URL="https://a.example/"', "content_elsewhere"),
         (b"Content-Type: application/ms-tnef\r\nContent-Disposition: attachment\r\n", "content_elsewhere"),
+        (b"Content-Type: application/vnd.ms-tnef\r\n", "content_elsewhere"),
+        (b"A: b\r\n \r\nContent-Type: text/html\r\n", "blank_continuation_line"),
+        (b" x\r\nContent-Type: text/html\r\n", "leading_continuation"),
+        (b"X\xe9: y\r\n", "header_name_invalid"),
+        (b"no colon\r\n", "line_without_colon"),
+        (b"Content-Type: text/plain" + b"; a=b" * 1000 + b"\r\n", "too_many_parameters"),
     ],
 )
 def test_p14_what_readers_read_differently_is_ambiguous(header, code):
@@ -133,6 +153,12 @@ def test_p14_what_readers_read_differently_is_ambiguous(header, code):
 @pytest.mark.parametrize("value", [b"7bit", b" BASE64 ", b"8-bit", b"8bit;", b"binary (raw)", b""])
 def test_an_encoding_all_readers_take_alike_is_not_ambiguous(value):
     assert not ambiguities(b"Content-Transfer-Encoding: " + value + b"\r\n\r\nYWJj")
+
+
+@pytest.mark.parametrize("value", [b"", b"html", b"/html", b"text/", b"text/html/x"])
+def test_a_type_that_is_none_is_plain_text(value):
+    data = b"Content-Type: " + value + b"\r\n\r\nx"
+    assert (view(data).root.type, codes(data)) == ("text/plain", {"content_type_invalid"})
 
 
 def test_an_encoding_that_is_not_one_token_decodes_nothing():
@@ -158,6 +184,12 @@ def test_p14_one_boundary_that_begins_another_is_ambiguous():
     inner = b"Content-Type: multipart/alternative; boundary=b2\r\n\r\n--b2\r\n\r\nx\r\n--b2--"
     assert ambiguities(multipart(inner)) == {"boundary_look_alike"}
     assert shape(multipart(inner)) == [("text/plain", b"x")]
+
+
+def test_p14_what_follows_a_line_that_looks_like_a_delimiter_is_read():
+    data = multipart(b"\r\none\r\n--bx", b"\r\ntwo")
+    assert shape(data) == [("text/plain", b"one\r\n--bx"), ("text/plain", b"two")]
+    assert view(multipart(b"\r\n" + b"--bx\r\n" * (MAX_LOOK_ALIKES + 1))).beyond_limits
 
 
 def test_p14_a_boundary_used_again_inside_is_ambiguous():
@@ -207,7 +239,9 @@ def test_p17_a_thousand_parts_are_read_and_more_are_not():
         (b"multipart/encrypted; boundary=b", False, True),
         (b"application/pkcs7-mime; smime-type=signed-data", True, False),
         (b"application/pkcs7-mime; smime-type=enveloped-data", False, True),
+        (b"application/pkcs7-mime; smime-type=Certs-Only", True, False),
         (b"application/x-pkcs7-mime; name=smime.p7m", False, True),
+        (b"application/pkcs7-mime\r\nContent-Disposition: attachment; filename=smime.p7m", False, True),
         (b"multipart/mixed; boundary=b", False, False),
     ],
 )
@@ -221,6 +255,12 @@ def test_a_signed_message_attached_to_another_does_not_sign_that():
         b"Content-Type: message/rfc822\r\n\r\nContent-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\nx\r\n--s--"
     )
     assert not view(multipart(b"\r\nsee below", inner)).is_signed
+
+
+def test_a_message_is_encrypted_if_a_part_is_but_not_if_an_attached_file_is():
+    part = b"Content-Type: application/pkcs7-mime\r\n"
+    assert view(multipart(b"\r\nhi", part + b"\r\nx")).is_encrypted
+    assert not view(multipart(b"\r\nhi", part + b"Content-Disposition: attachment\r\n\r\nx")).is_encrypted
 
 
 @pytest.mark.parametrize(
