@@ -24,7 +24,7 @@ VALUE_LIMIT = 256
 
 
 def read_wishes(header: HeaderBlock, wishes: Wishes) -> tuple[Wishes, tuple[Defect, ...]]:
-    """The wishes in the header, added to those given otherwise; a field of the API takes precedence."""
+    """`wishes` with those in the header, and what could not be heard. The API takes no such fields beside its own."""
     given = [name for name in header.named if name.startswith(_OURS)]
     if not given:
         return wishes, ()
@@ -59,11 +59,11 @@ def _only(values: set[str]) -> str:
 
 
 def _dedupe_key(wishes: Wishes, value: str) -> Wishes:
-    return replace(wishes, dedupe_key=wishes.dedupe_key or _short(value))
+    return replace(wishes, dedupe_key=_short(value))
 
 
 def _campaign(wishes: Wishes, value: str) -> Wishes:
-    return replace(wishes, campaign=wishes.campaign or _short(value))
+    return replace(wishes, campaign=_short(value))
 
 
 def _claim(wishes: Wishes, value: str) -> Wishes:
@@ -84,11 +84,11 @@ def _metadata(wishes: Wishes, value: str) -> Wishes:
         raise ValueError("not a JSON object")  # noqa: TRY004 - a malformed wish, whatever its type
     if not is_storable(read):
         raise ValueError("contains values that cannot be stored")
-    return replace(wishes, metadata={**read, **wishes.metadata})
+    return replace(wishes, metadata=read)
 
 
 def _send_at(wishes: Wishes, value: str) -> Wishes:
-    return wishes if wishes.send_at else replace(wishes, send_at=parse_time(value))
+    return replace(wishes, send_at=parse_time(value))
 
 
 def parse_time(value: str) -> int:

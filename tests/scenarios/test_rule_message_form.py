@@ -55,17 +55,9 @@ def test_a_limit_of_the_policy_binds_this_mailbox(gate: Gate):
     assert (said.code, said.reason) == (554, "mail_loop")
 
 
-@pytest.mark.parametrize("wish", [
-    "X-Gatepost-Send-At: 9999-12-31T23:59:59-23:59",
-    "X-Gatepost-Send-At: 1969-12-31T23:59:59+00:00",
-    'X-Gatepost-Metadata: {"a": "\\ud800"}',
-    'X-Gatepost-Metadata: {"a": 1000000000000000000000000000000}',
-    'X-Gatepost-Metadata: {"a": 1e999}',
-    'X-Gatepost-Metadata: {"a": ' + "[" * 400 + "]" * 400 + "}",
-    "X-Gatepost-Campaign: =\x7f=",
-    "X-Gatepost-Class: comercial",
-    "X-Gatepost-Dedupe-Key: a\r\nX-Gatepost-Dedupe-Key: b",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wish", ["X-Gatepost-Send-At: 9999-12-31T23:59:59-23:59", 'X-Gatepost-Metadata: {"a": "\\ud800"}']
+)
 def test_a_wish_that_cannot_be_heard_is_refused_for_good(gate: Gate, wish: str):
     agent = gate.mailbox()
     said = refused(agent.submit("wish@example.com", agent.receipt("wish@example.com", wish)))

@@ -220,6 +220,9 @@ def test_a_person_is_leased_and_answers_under_every_spelling(house: Database) ->
         accept(connection, offer("ann+1@x.test"))
         told = known(connection, second)
         assert (told.leased_by, told.leased_at) == ("mbx", NOW)
+        earlier = {"tenant_id": "ten", "key": "ann+2@x.test", "mailbox_id": "mbx_3", "last_at": NOW - 1}
+        connection.execute(insert(t.contacts), earlier)
+        assert known(connection, second).leased_by == "mbx"  # who wrote last
         replied(connection, "ten", "", "ann+9@x.test", NOW + 7)
         assert known(connection, offer("ann+1@x.test")).replied_at == NOW + 7
 
