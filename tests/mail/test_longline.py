@@ -73,6 +73,10 @@ def test_base64_in_one_line_is_folded():
         (b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n" + b"x" * 1000 + b"\r\n--b--", "line 5"),
         (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"x" * 1000 + b"\r\n--b\r\n\r\nhi\r\n--b--", "line 3"),
         (b"Content-Type: message/rfc822\r\n\r\n\r\n" + b"x" * 1000, "line 4"),
+        (b"Content-Type: message/partial; id=a; number=1\r\n\r\n" + b"x" * 1000, "line 3"),
+        (b"Content-Type: multipart/mixed\r\n\r\n" + b"x" * 1000, "line 3"),
+        (b"Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n\r\n" + b"x" * 1000 + b"\r\n--b--", "line 5"),
+        (b"Content-Transfer-Encoding: x-uue\r\n\r\n" + b"x" * 1000, "line 3"),
     ],
 )
 def test_s5_where_nothing_may_be_edited_the_line_is_named(data, where):
