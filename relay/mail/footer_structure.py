@@ -81,9 +81,5 @@ def _text_part(footer: str, eol: bytes) -> bytes:
 
 
 def _unused_boundary(data: bytes) -> str:
-    """A boundary that does not occur in the message; the same for each call."""
-    digest = hashlib.sha256(data).hexdigest()
-    number = 0
-    while (boundary := f"=_gatepost_{digest[:24]}_{number}").encode() in data:
-        number += 1
-    return boundary
+    """A boundary for this message, the same for each call; no message can contain it, as none contains its hash."""
+    return f"=_gatepost_{hashlib.sha256(data).hexdigest()[:24]}"

@@ -144,6 +144,8 @@ def test_p15_where_only_attachments_stand_a_text_part_is_added(footer):
         message(b"application/pdf", b"JVBERi0=\r\n", BASE64),
         message(b"text/plain", b"attached\r\n", b"Content-Disposition: attachment; filename=a.txt"),
         multipart(b"related", PDF),
+        multipart(b"alternative", PDF),
+        multipart(b"report", PDF),
         message(b"message/rfc822", b"Subject: in\r\n\r\ninner\r\n"),
         message(b"text/calendar; method=REQUEST", b"BEGIN:VCALENDAR\r\n"),
         b"Content-Type: application/pdf\r\n\r\nJVBERi0=\r\n",

@@ -31,7 +31,7 @@ def test_memoryviews_and_bare_lf_are_read_alike():
 
 
 def test_every_field_of_a_name_is_found_in_order():
-    block = HeaderBlock.parse(b"A: 1\r\nB: 2\r\na: 3\r\n\r\n")
+    block = HeaderBlock.parse(b"A: 1\r\nB: 2\r\na: 3\r\nb: 4\r\n\r\n")
     assert [block.value(field) for field in block.all(b"a")] == [b"1", b"3"]
     assert block.first(b"c") is None
     assert block.get(b"c") == b""
@@ -71,6 +71,7 @@ def test_a_message_of_headers_only_has_an_empty_body():
 def test_an_empty_header_is_no_header():
     assert HeaderBlock.parse(b"\r\nbody").end == 2
     assert HeaderBlock.parse(b"").end == 0
+    assert HeaderBlock.parse(b"--b\n\nbody\n\nmore", start=4).end == 5
 
 
 @pytest.mark.parametrize(
