@@ -178,8 +178,9 @@ def test_calendars_attached_texts_and_attachments_are_not_touched():
     assert_shown_once(data, result)
 
 
-def test_an_amp_alternative_is_dropped_where_another_carries_the_footer():
-    amp = part(b"text/x-amp-html", b"<html amp4email></html>")
+@pytest.mark.parametrize("kind", [b"x-amp-html", b"enriched", b"richtext"])
+def test_an_alternative_that_cannot_carry_the_footer_is_dropped_where_another_does(kind):
+    amp = part(b"text/" + kind, b"<html amp4email></html>")
     data = multipart(b"alternative", TEXT, amp, HTML)
     _, _, result = add_footer(data)
     assert b"amp4email" not in result
@@ -188,12 +189,12 @@ def test_an_amp_alternative_is_dropped_where_another_carries_the_footer():
     assert b"amp4email" not in add_footer(last)[2]
 
 
-def test_of_related_the_root_named_by_start_is_edited():
+def test_of_related_the_root_named_by_start_is_edited_and_a_text_beside_it():
     other = part(b"text/html", b"<p>resource", b"Content-ID: <other>")
     root = part(b"text/html", b"<p>root", b"Content-ID: <root>")
-    data = message(b'multipart/related; start="<root>"; boundary=b', other + root + b"--b--\r\n")
-    _, planned, _ = add_footer(data)
-    assert [part.body for part in planned.parts] == [data.index(b"<p>root")]
+    data = message(b'multipart/related; start="<root>"; boundary=b', other + root + TEXT + b"--b--\r\n")
+    _, planned, _ = add_footer(data)  # nothing refers to the text, so that readers show it after the root
+    assert [part.body for part in planned.parts] == [data.index(b"<p>root"), data.index(b"hello")]
 
 
 def test_pictures_as_an_alternative_get_a_text_beside_them():
