@@ -91,7 +91,7 @@ class Patient(io.TextIOBase):
     """A stream that never blocks: what cannot be written at once is lost, with the rest of its line."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor = _of_terminal(descriptor)
         self._is_file = _is_file(descriptor)
 
     def write(self, text: str) -> int:
@@ -106,6 +106,14 @@ class Patient(io.TextIOBase):
                     break
                 os.write(self._descriptor, data[start : start + _PIECE])
         return len(text)
+
+
+def _of_terminal(descriptor: int) -> int:
+    """The descriptor; if it is a terminal's, a new one that does not block: select promises room for one octet only."""
+    with suppress(OSError):
+        if os.isatty(descriptor):
+            return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return descriptor
 
 
 def _is_file(descriptor: int) -> bool:

@@ -260,7 +260,7 @@ class App(Parts):
     def readiness(self) -> tuple[bool, Sequence[str]]:
         """Whether this process accepts mail, and if not, what is missing."""
         missing = [] if self.ready else ["not started or draining"]
-        missing += [self.room.loss] if self.room.loss else []
+        missing += [why for why in (self.room.loss, self.writer.trouble) if why]
         doors = [own.accepting for own in self.listeners] + [own.accepting for own in self.station.listeners]
         missing += [f"listener {n} is closed" for n, accepting in enumerate(doors) if self.ready and not accepting]
         return not missing, missing

@@ -1,7 +1,7 @@
 """Liveness, readiness and metrics: small answers for machines, open to whoever can reach the port.
 
-Alive means that the event loop answers. Ready means that the store can be read, its schema is the one this
-program needs, the listeners accept mail and the process is not draining; whatever is missing is named.
+Alive means that the event loop answers. Ready means that the store can be read and written, its schema is the one
+this program needs, the listeners accept mail and the process is not draining; whatever is missing is named.
 """
 
 import hmac

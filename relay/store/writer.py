@@ -95,6 +95,7 @@ class Writer:
         self.items = 0
         self.pace = 0.0  # seconds that recent rounds took on average
         self.lost = ""  # what happened to the store, if what is written now would be lost
+        self.trouble = ""  # why nothing can be written at the moment, as the latest round found
 
     def start(self) -> None:
         """Start to write."""
@@ -302,6 +303,8 @@ class Writer:
 
     def _deliver(self, items: list[Item], results: list[Any]) -> None:
         self._waiting -= len(items)
+        if results:
+            self.trouble = str(results[-1]) if isinstance(results[-1], Unavailable) else ""
         for item, result in zip(items, results, strict=True):
             if item.future.done():
                 continue

@@ -26,6 +26,18 @@ def test_R18_a_pipe_nobody_reads_is_not_waited_for() -> None:
     os.close(writing)
 
 
+def test_R18_a_terminal_that_stands_still_is_not_waited_for() -> None:
+    reading, writing = os.openpty()
+    stream = Patient(writing)
+    for length in range(1, 1000):  # whatever room is left, a piece is longer
+        stream.write("x" * length + "\n")
+    os.read(reading, 1_000_000)
+    stream.write("again\n")
+    os.close(reading)
+    stream.write("to nobody\n")
+    os.close(writing)
+
+
 def test_R18_a_full_disk_loses_lines_and_nothing_else() -> None:
     with Path("/dev/full").open("wb") as full:
         assert Patient(full.fileno()).write("lost\n") == 5

@@ -64,6 +64,7 @@ def test_R6_a_store_that_others_do_not_let_go_is_told_and_keeps_no_process_alive
     with (server.folder / "gatepost.db.turn").open("r+b") as turn, server.connect() as client:
         fcntl.flock(turn, fcntl.LOCK_EX)
         assert client.submit("agent@sender.test", ["r0@example.net"], message(0)).code == 451
+        assert server.call("GET", "/readyz", status=503)["missing"] == ["the store does not answer"]
         assert server.terminate(timeout=10) == os.EX_TEMPFAIL
     server.start()
     submitted(server)
