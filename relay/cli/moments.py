@@ -112,10 +112,14 @@ def _events(told: Mapping[str, Any]) -> Iterator[Moment]:
 
 def _due(told: Mapping[str, Any]) -> Iterator[Moment]:
     """What is still to come."""
+    from relay.store.restored import waits_for_a_person
+
     for delivery in told["recipients"]:
         if delivery["nextAttemptAt"]:
             words = _joined(delivery["recipient"], f"{delivery['state']} until then", delivery["reason"])
             yield Moment(delivery["nextAttemptAt"], "due", words)
+        elif waits_for_a_person(delivery):
+            yield Moment(delivery["updatedAt"], "restored", _joined(delivery["recipient"], "waits for a person"))
 
 
 def _joined(*words: str) -> str:

@@ -48,7 +48,7 @@ def list_(
         Column("Subject", "subject"),
         Column("Attempts", "attempts", right=True),
         Column("Next", lambda row: ahead(row["nextAttemptAt"], here.now())),
-        Column("Last reply", lambda row: row["reply"] or row["reason"]),
+        Column("Last reply", _said),
     )
     listing(rows, columns, as_json=as_json, empty="The queue is empty.")
     if not as_json and rows:
@@ -73,7 +73,7 @@ def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) ->
         Column("Attempts", "attempts", right=True),
         Column("Provider", "provider"),
         Column("Next", "nextAttemptAt"),
-        Column("Last reply", lambda row: row["reply"] or row["reason"]),
+        Column("Last reply", _said),
     )
     attempts = (
         Column("Attempt", "number", right=True),
@@ -131,8 +131,16 @@ def _which(connection: "Connection", mailbox: str, domain: str, state: str) -> "
     return Which(mailbox_id=mailbox_id, domain=plain_domain(domain) if domain else "", state=state)
 
 
+def _said(row: Any) -> str:
+    """What it waits for if that is a person, else what was answered last."""
+    from relay.store.restored import waits_for_a_person
+
+    return "restored, waits for a person" if waits_for_a_person(row) else row["reply"] or row["reason"]
+
+
 def _shown(row: Any) -> dict[str, Any]:
     from policy.moment import precise
+    from relay.store.restored import next_attempt
 
     return {
         "sendId": row.send_id,
@@ -146,5 +154,5 @@ def _shown(row: Any) -> dict[str, Any]:
         "reply": row.reply,
         "size": row.size,
         "queuedAt": precise(row.queued_at),
-        "nextAttemptAt": precise(row.due_at),
+        "nextAttemptAt": next_attempt(row),
     }

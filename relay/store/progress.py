@@ -5,6 +5,7 @@ from typing import Any
 
 from policy.moment import precise
 from relay.store.engine import loads
+from relay.store.restored import next_attempt
 from relay.store.states import OPEN
 
 _WAITS = OPEN - {"active"}
@@ -37,7 +38,7 @@ def _delivery(row: Any) -> dict[str, Any]:
         "providerId": row.provider_id or None,
         "reason": row.reason or None,
         "reply": row.reply or None,
-        "nextAttemptAt": precise(row.due_at) if row.state in _WAITS else None,
+        "nextAttemptAt": next_attempt(row) if row.state in _WAITS else None,
         "updatedAt": precise(row.updated_at),
     }
 

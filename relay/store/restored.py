@@ -6,8 +6,12 @@ what it has queued may have been delivered already, so it waits for a person, wh
 (`queue retry`, `queue flush`) or cancels it.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Connection, text, update
 
+from policy.moment import precise
 from relay.store import schema as t
 from relay.store.events import Event, record
 from relay.store.meta import remembered
@@ -32,6 +36,16 @@ def tide(connection: Connection) -> int:
 def rise(connection: Connection, by: int = 1) -> int:
     """Add to the tide and return it; 0 if there is none yet."""
     return int(connection.execute(_RISE, {"by": by}).scalar_one_or_none() or 0)
+
+
+def waits_for_a_person(delivery: Mapping[str, Any]) -> bool:
+    """Whether a delivery, as it is shown, was set aside and nobody has decided on it yet."""
+    return delivery["reason"] == REASON and delivery["state"] in OPEN
+
+
+def next_attempt(row: Any) -> str | None:
+    """When a delivery that waits is tried next, in RFC 3339; None if not before a person says so."""
+    return None if row.reason == REASON else precise(row.due_at)
 
 
 def set_apart(connection: Connection, noted: int, now: int) -> int:

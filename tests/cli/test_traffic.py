@@ -86,6 +86,8 @@ def test_a_trace_says_what_a_delivery_that_was_put_back_waits_for():
     }  # fmt: skip
     told = {"receivedAt": "", "decision": {"decision": ""}, "attempts": [], "events": [], "recipients": [put_back]}
     assert [m.words for m in moments(told)] == [f"{BOB}, queued until then, send_window"]
+    put_back |= {"reason": "restored", "nextAttemptAt": None, "updatedAt": "2026-03-24T09:00:00.000Z"}
+    assert [m.words for m in moments(told)] == [f"{BOB}, waits for a person"]
 
 
 def test_a_refused_send_has_a_trace_too(inside, beside):

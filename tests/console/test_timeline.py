@@ -21,7 +21,7 @@ def send(attempts, events, *recipients: str):
     return {
         "receivedAt": NOON.format(0), "source": "smtp", "mailFrom": "agent@sender.test", "mailbox": "agent",
         "decision": "approved", "reason": None, "detail": None, "repeats": 0, "edits": [], "status": "delivered",
-        "recipients": [{"recipient": one, "state": "delivered", "nextAttemptAt": None} for one in people],
+        "recipients": [{"recipient": one, "state": "delivered", "reason": "", "nextAttemptAt": ""} for one in people],
         "attempts": attempts, "events": events,
     }  # fmt: skip
 
@@ -57,3 +57,11 @@ def test_what_no_attempt_tells_is_told_by_itself():
 def test_addresses_are_named_where_there_are_several():
     told = send([attempt(1, "lab", "delivered", 20, to="eve@example.com")], [], "bob@example.com", "eve@example.com")
     assert steps(told)[-1].recipient == "eve@example.com"
+
+
+def test_what_a_restore_set_apart_waits_for_a_person_until_somebody_decides():
+    told = send([], [])
+    told["recipients"][0] |= {"state": "deferred", "reason": "restored"}
+    assert titles(told)[-1] == "waits for a person"
+    told["recipients"][0]["state"] = "cancelled"
+    assert titles(told)[-1] != "waits for a person"

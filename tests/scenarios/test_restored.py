@@ -62,6 +62,9 @@ def test_R15_what_a_restored_store_would_send_again_waits_for_a_person(make_serv
     submitted(server, "new@example.net")
     provider.ledger.wait_for_taken(4)  # what comes now goes as ever
     sends: dict[object, object] = dict(server.rows("SELECT recipient, send_id FROM deliveries"))
+    (waits,) = server.call("GET", f"/v1/sends/{sends['unwanted@example.net']}")["recipients"]
+    assert (waits["reason"], waits["nextAttemptAt"]) == (REASON, None)
+    assert "restored, waits for a person" in server.cli("queue", "show", str(sends["unwanted@example.net"])).stdout
     assert server.cli("queue", "cancel", str(sends["unwanted@example.net"])).returncode == 0
     assert server.cli("queue", "retry", str(sends["again@example.net"])).returncode == 0
     provider.ledger.wait_for_taken(5)

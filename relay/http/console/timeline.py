@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.http.console.words import DAY, lasted, millis, spoken
+from relay.store.restored import waits_for_a_person
 
 # Events that the attempt itself, or the decision, already shows.
 _TOLD_BY_ATTEMPT = frozenset(
@@ -171,5 +172,5 @@ def _to_come(send: Mapping[str, Any], *, many: bool) -> Iterable[Step]:
                 recipient=recipient["recipient"] if many else "",
                 is_to_come=True,
             )
-        elif recipient["state"] == "held":
+        elif recipient["state"] == "held" or waits_for_a_person(recipient):
             yield Step(0, "waits for a person", "hold", recipient["recipient"] if many else "", is_to_come=True)
