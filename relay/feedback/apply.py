@@ -6,8 +6,9 @@ once. States move only forward. While an attempt is under way the event waits, a
 outcome comes first. These are stored without effect: what matches no delivery of ours, what a
 provider says about mail it never had, and what a mail says without a token of ours (faults L4, H6).
 A dead address, or a complaint of abuse or fraud, suppresses at once and for the whole tenant
-(L6). A soft bounce after which a provider gave up counts as an exhausted ladder; several of those
-in a row suppress for a while. Nothing here ever resumes a sender.
+(L6); what the same address says again counts in no rate. A soft bounce after which a provider
+gave up counts as an exhausted ladder; several of those in a row suppress for a while.
+Nothing here ever resumes a sender.
 """
 
 from collections.abc import Callable, Sequence
@@ -155,6 +156,8 @@ class _Effect:
 
     def _refused(self, told: Told, row: Any) -> None:
         event = told.event
+        bounce = _suppression(told, row, "hard_bounce" if event.hard else "soft_bounce", self._now)
+        is_news = event.hard and self._is_news(bounce)
         changes = self._state(row) in ("delivered", "uncertain")
         if changes:
             columns = store.was_refused(
@@ -165,18 +168,26 @@ class _Effect:
                 reply=event.diagnostic,
                 data=_data(told) | {"hard": event.hard, "late": True},
             )
-            self._counted.append((row, columns))
+            self._counted.append((row, {name: n for name, n in columns.items() if name != "bounced" or is_news}))
             self._states[row.send_id, row.n] = "bounced"
         if not _is_agents(row):
             return
         if changes and event.soft:
-            bounce = _suppression(told, row, "soft_bounce", self._now)
             self._suppress += self._consequences.used_up(self._connection, bounce, row.n)
         if event.hard:
             if self._rules.suppress_hard:
-                self._suppress.append(_suppression(told, row, "hard_bounce", self._now))
-            if changes:
+                self._suppress.append(bounce)
+            if changes and is_news:
                 self._negative.append((row.tenant_id, row.mailbox_id))
+
+    def _is_news(self, entry: Suppress) -> bool:
+        """Whether the address was not suppressed for this before.
+
+        Otherwise it counts in no rate: several messages to one address are one piece of evidence about the sender,
+        and a hostile recipient of five must not be able to pause him.
+        """
+        already = any(one.mark == entry.mark for one in self._suppress)
+        return not already and not self._consequences.binds(self._connection, entry)
 
     def _complained(self, told: Told, row: Any) -> None:
         if (told.event.feedback_type or "abuse").lower() not in SUPPRESSING:
@@ -184,9 +195,11 @@ class _Effect:
         if not _is_agents(row) or store.happened(self._connection, row.send_id, row.n, "delivery.complained"):
             return
         record(self._connection, [of_delivery("delivery.complained", self._now, row, _data(told))])
-        self._counted.append((row, {"complained": 1}))
-        self._suppress.append(_suppression(told, row, "complaint", self._now))
-        self._negative.append((row.tenant_id, row.mailbox_id))
+        complaint = _suppression(told, row, "complaint", self._now)
+        if self._is_news(complaint):
+            self._counted.append((row, {"complained": 1}))
+            self._negative.append((row.tenant_id, row.mailbox_id))
+        self._suppress.append(complaint)
         if self._rules.investigate:
             subject = f"{row.recipient} called a message spam"
             evidence = {"sendId": row.send_id, "recipient": row.recipient, **_data(told)}

@@ -8,7 +8,7 @@ them. Nothing here suppresses an address because a provider was down.
 """
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -57,6 +57,11 @@ class Suppress(Struct, frozen=True):
         """The tenant and the mailbox for which it is stored; "" means all of them."""
         return "" if self.scope == "global" else self.tenant_id, self.mailbox_id if self.scope == "mailbox" else ""
 
+    @property
+    def mark(self) -> tuple[str, ...]:
+        """Entries with the same mark are the same."""
+        return self.key, self.scope, *self.owner, self.kind
+
 
 def same_as(entry: Suppress) -> tuple[ColumnElement[bool], ...]:
     """Finds the stored row of an entry."""
@@ -80,16 +85,16 @@ _PUT = insertion(
 )
 
 
-_SAME = ("key", "scope", "tenant_id", "mailbox_id", "kind")  # entries that agree in these are the same
-_mark, _mark_of = itemgetter(*_SAME), attrgetter(*_SAME)  # for dicts to be written, and for objects with attributes
+_SAME = ("key", "scope", "tenant_id", "mailbox_id", "kind")  # the columns of an entry's mark
+_mark_of = attrgetter(*_SAME)
 _STANDING = Prepared(f"SELECT {', '.join(_SAME)}, id, expires_at FROM suppressions WHERE key IN :keys[]")  # noqa: S608 - our own words
 _END = Prepared("DELETE FROM suppressions WHERE id = :id")
 
 
-def _standing(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[tuple[str, ...]]:
-    """Which of these entries bind already; expired ones are deleted, as their date and evidence are out of date."""
-    now = max(row["created_at"] for row in rows)
-    found = _STANDING.all(connection, keys=sorted({row["key"] for row in rows}))
+def _standing(connection: Connection, entries: Sequence[Suppress]) -> set[tuple[str, ...]]:
+    """The marks of what binds these addresses; expired entries are deleted, as date and evidence are out of date."""
+    now = max(entry.at for entry in entries)
+    found = _STANDING.all(connection, keys=sorted({entry.key for entry in entries}))
     ended = {row.id for row in found if 0 < row.expires_at <= now}
     _END.many(connection, [{"id": id_} for id_ in sorted(ended)])
     return {_mark_of(row) for row in found if row.id not in ended}
@@ -135,7 +140,7 @@ class Consequences:
         """Suppress these addresses, each with its evidence and an event; returns how many were not suppressed yet."""
         if not entries:
             return 0
-        entries = sorted(entries, key=_mark_of)
+        entries = sorted(entries, key=attrgetter("mark"))
         rows = [
             asdict(e)
             | {
@@ -148,11 +153,15 @@ class Consequences:
             }
             for e in entries
         ]
-        known = _standing(connection, rows)
+        known = _standing(connection, entries)
         _PUT.many(connection, rows)
-        fresh = {_mark(row): entry for row, entry in zip(rows, entries, strict=True) if _mark(row) not in known}
+        fresh = {entry.mark: entry for entry in entries if entry.mark not in known}
         record(connection, [_created(entry) for entry in fresh.values()])
         return len(fresh)
+
+    def binds(self, connection: Connection, entry: Suppress) -> bool:
+        """Whether the address is suppressed for this already."""
+        return entry.mark in _standing(connection, [entry])
 
     def used_up(self, connection: Connection, bounce: Suppress, n: int) -> list[Suppress]:
         """What follows when a ladder of soft bounces (ours or a provider's) is exhausted and the delivery is stored.

@@ -186,6 +186,8 @@ def hard(send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEve
 
 
 def bounce(ground: Ground, times: int, mailbox_id: str = MAILBOX) -> None:
-    for n in range(times):
-        send = ground.send((f"dead{n}@example.net",), mailbox_id=mailbox_id)
-        ground.hook(hard(send, f"dead{n}@example.net", event_id=send))
+    """So many addresses bounce, none of which did before."""
+    for _ in range(times):
+        dead = f"{ground.new_id('dead')}@example.net"
+        send = ground.send((dead,), mailbox_id=mailbox_id)
+        ground.hook(hard(send, dead, event_id=send))

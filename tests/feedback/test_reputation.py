@@ -4,7 +4,7 @@ import pytest
 
 from policy.settings import Reputation
 from relay.store.accounts import pause_mailbox, resume_mailbox, set_tenant_status
-from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground, bounce, hard
+from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground, bounce, event, hard
 
 
 def test_one_bounce_in_four_pauses_nobody(ground: Ground):
@@ -25,6 +25,17 @@ def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lif
     ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
+
+
+@pytest.mark.parametrize("kind", ["bounced", "complained"])
+def test_one_recipient_of_many_messages_counts_once_and_pauses_nobody(ground: Ground, kind: str):
+    ground.sent(20)
+    sends = [ground.send() for _ in range(6)]
+    told = [hard(s, event_id=s) if kind == "bounced" else event(kind, s, event_id=s) for s in sends]
+    ground.hook(*told[:2])
+    ground.hook(*told[2:])
+    assert (ground.status()[0], ground.counts()[kind]) == ("active", 1)
+    assert ground.events(f"delivery.{kind}") == [f"delivery.{kind}"] * 6
 
 
 def test_what_comes_back_late_of_mail_sent_before_a_pause_was_lifted_does_not_pause_again(ground: Ground):
