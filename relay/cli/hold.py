@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 app = group("Approve or reject held mail.")
 
+_APART = ("text", "header", "from", "recipients", "attachments", "ifApproved")  # of what is shown, told otherwise
+
 
 @app.command("list")
 def list_(
@@ -42,14 +44,16 @@ def list_(
 
 @app.command()
 def show(send_id: SendId, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show a held message as its reader would see it. Also why it is held, and who would get it now."""
+    """Show a held message as its readers would see it. Also why it is held, where answers go, and who gets it."""
     with opened(config) as here, here.reading() as connection:
         shown = _whole(connection, send_id) | {"ifApproved": _foretold(here, connection, send_id)}
     if as_json:
         print_json(shown)
         return
-    fields = [(name, value) for name, value in shown.items() if name not in ("text", "recipients", "ifApproved")]
-    details([*fields, ("to", ", ".join(shown["recipients"])), *_if_approved(shown["ifApproved"])])
+    fields = [(name, value) for name, value in shown.items() if name not in _APART]
+    header = [(name.lower(), value) for name, value in shown["header"].items()]
+    recipients = ("recipients", ", ".join(shown["recipients"]))
+    details([*fields, recipients, *header, *_if_approved(shown["ifApproved"])])
     say("")
     say(shown["text"])
 
@@ -137,6 +141,7 @@ def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
 
 
 def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
+    from relay.mail import inspection
     from relay.mail.mime import view
     from relay.mail.text import content
     from relay.store import approvals, sent
@@ -146,11 +151,13 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
     if row is None:
         raise Refused(f"{send_id} was never held for approval")
     data, send = body(connection, send_id), sent.one(connection, send_id)
-    shown = content(view(data)) if data is not None else None
-    told = _told(connection, [row])[0]
-    return told | {
-        "from": send.from_address if send else "",
+    seen = view(data) if data is not None else None
+    read = content(seen) if seen is not None else None
+    from_address = send.from_address if send else ""
+    return _told(connection, [row])[0] | {
+        "from": from_address,
         "class": send.message_class if send else "",
-        "attachments": list(shown.attachments) if shown else [],
-        "text": shown.text if shown else "(the message is no longer kept)",
+        "header": inspection.header(seen) if seen is not None else {"From": from_address},
+        "attachments": list(read.attachments) if read else [],
+        "text": inspection.everything(read) if read else "(the message is no longer kept)",
     }

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from fastapi import Form
 from fastapi.responses import HTMLResponse
 
-from policy.content import Content
 from relay.http.access import Parts
 from relay.http.approvals import settle
 from relay.http.console.words import printable
@@ -22,16 +21,16 @@ from relay.http.paper import ANSWERS, Token, nothing, page
 from relay.http.problems import Problem
 from relay.http.shapes import when
 from relay.http.strict import Calls
+from relay.mail import inspection
 from relay.mail.approval import PATH, read
-from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
 from relay.mail.text import content
 from relay.mail.token import TokenError
 from relay.store import approvals, sends, sent
 
 router = Calls("Approvals")
-SHOWN = 20_000
 FEW = 10  # list items shown before the rest is folded away
+_GONE = "The message is no longer kept."
 
 
 @router.head(PATH + "{token}", include_in_schema=False)
@@ -80,9 +79,11 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     if row is None or send is None:
         return nothing()
     waits = row.status == "pending"
+    # In a thread: an agent's message must not block others.
+    header, said = await asyncio.to_thread(_read_message, data) if data is not None else ({}, _GONE)
     facts = {
-        "From": [send.from_address],
-        "To": [d.recipient for d in deliveries if d.state == "held" or not waits],
+        "Recipients": [d.recipient for d in deliveries if d.state == "held" or not waits],
+        **{name: [value] for name, value in (header or {"From": send.from_address}).items()},
         "Subject": [send.subject or "–"],
         "Why": [approvals.why(row, send)],
         "Waiting since": [when(row.requested_at)],
@@ -90,13 +91,12 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     if waits:
         facts["If approved now"] = in_words(await forecast(parts, send_id))
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{_folded(words)}</dd>" for name, words in facts.items())
-    text = await asyncio.to_thread(_text, data)  # in a thread: an agent's message must not block others
-    shown = f"<dl>{rows}</dl><pre>{printable(text)}</pre>"
+    message = f"<dl>{rows}</dl><pre>{printable(said)}</pre>"
     if not waits:
         heading = {"expired": "Too late: the approval request expired"}.get(row.status, row.status.capitalize())
         note = f"<p>{escape(row.note)}</p>" if row.note else ""
-        return page(heading, f"<h1>{escape(heading)}</h1>{note}{shown}", wide=True)
-    return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{shown}{_FORM}", wide=True)
+        return page(heading, f"<h1>{escape(heading)}</h1>{note}{message}", wide=True)
+    return page("Waiting for approval", f"<h1>Waiting for approval</h1>{_said(trouble)}{message}{_FORM}", wide=True)
 
 
 def _folded(words: Sequence[str]) -> str:
@@ -109,25 +109,9 @@ def _said(trouble: str) -> str:
     return f"<p><b>{escape(trouble)}</b></p>" if trouble else ""
 
 
-def _text(data: bytes | None) -> str:
-    """Everything any reader of the message could see, as text: the approver answers for all of it."""
-    if data is None:
-        return "The message is no longer kept."
-    read: Content = content(view(data, HeaderBlock.parse(data)))
-    besides = {
-        "Quoted": read.quoted,
-        "Shown by some readers instead": "\n".join(read.otherwise),
-        "Hidden": read.hidden,
-        "Links": "\n".join(read.links),
-        "Picture descriptions and form fields": "\n".join(read.image_alts),
-        "Attached": "\n".join([name or "a file without a name" for name in read.attachments]),
-    }
-    pieces = [_cut(read.text) or "(no text)", *(f"{name}:\n{_cut(said)}" for name, said in besides.items() if said)]
-    return "\n\n".join(pieces)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}\n[… cut here: the console shows the rest]"
+def _read_message(data: bytes) -> tuple[dict[str, str], str]:
+    seen = view(data)
+    return inspection.header(seen), inspection.everything(content(seen))
 
 
 _FORM = (

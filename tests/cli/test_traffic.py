@@ -33,6 +33,7 @@ def test_held_mail_is_listed_shown_and_let_go(holding, provider, beside):
     assert "mail from agent needs approval" in cli.does("hold", "list").out
     shown = cli.does("hold", "show", send_id, "--json").json
     assert "$48.00" in shown["text"]
+    assert shown["header"] == {"From": ADDRESS}
     assert [one["outcome"] for one in shown["ifApproved"]] == ["leaves"]
     approved = cli.does("hold", "approve", send_id, "--note", "fine by me")
     assert approved.out == f"{send_id} is approved: it leaves at once for 1 of 1.\n"

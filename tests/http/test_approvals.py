@@ -195,15 +195,17 @@ async def test_the_link_by_mail_shows_and_only_its_button_acts(office):
     assert await state(office, held["sendId"]) == "queued"
 
 
-async def test_p21_the_link_by_mail_shows_where_links_lead_what_is_quoted_and_that_there_is_more(office):
+async def test_p21_the_link_by_mail_shows_where_links_and_answers_go_what_is_quoted_and_that_there_is_more(office):
     html = '<p>Your bank <a href="https://evil.example/x">www.bank.example</a></p>' + "<p>words of no matter" * 2_000
-    more = {"replyTo": [], "headers": {"In-Reply-To": "<a@b.c>"}, "text": "Yes.\n\n> the catch"}
+    more = {"replyTo": "Clerk <eve@evil.example>", "headers": {"In-Reply-To": "<a@b.c>"}, "text": "Yes.\n\n> the catch"}
     attached = [{"filename": "offer.pdf", "content": "JVBERi0="}]
     held = await office.send(mailboxId="clerk", body=None, html=html, attachments=attached, **more)
     path = url(office.house.tokens, "http://relay.test", held["sendId"], "boss@example.com")
     page = (await office.call("GET", path, key="")).text
-    for said in ("https://evil.example/x", "&gt; the catch", "offer.pdf", "cut here"):
+    for said in ("https://evil.example/x", "&gt; the catch", "offer.pdf", "cut here", "Clerk &lt;eve@evil.example&gt;"):
         assert said in page, said
+    console = (await (await visitor(office)).get(f"/approvals/{held['sendId']}")).text
+    assert "Clerk &lt;eve@evil.example&gt;" in console
 
 
 async def test_a_forged_approval_link_is_a_plain_404_and_so_is_one_that_is_too_old(office):

@@ -15,6 +15,7 @@ from relay.http.console.overview import connect_facts
 from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.pages import cursor_of, read_cursor
 from relay.http.problems import Problem, not_found
+from relay.mail import inspection
 from relay.mail.mime import view
 from relay.store import listings, sent
 from relay.store.paging import Page
@@ -147,6 +148,7 @@ def _faced(found: departing.Bytes, face: str) -> dict[str, Any]:
     """What a face shows. Runs in a thread: the message comes from an agent, and parsing it must not block others."""
     seen = view(found.leaving)
     told: dict[str, Any] = {
+        "named": inspection.header(seen),
         "attachments": preview.attachments(seen),
         "has_remote": preview.has_remote_images(preview.html_of(seen) or ""),
     }
