@@ -74,7 +74,8 @@ def prepare(
     wishes, unheard = read_wishes(header, submission.wishes)
     seen = view(data, header)
     shown = content(seen, _own_names(account))
-    reading = read(shown, scanner)
+    envelope = "\n".join([address.wire for address in submission.rcpt_to])  # a name at a hostile domain can be a secret
+    reading = read(replace(shown, unseen=(*shown.unseen, envelope)), scanner)
     verdict = reading.classification
     message_class = "commercial" if wishes.claim == "commercial" else verdict.type
     edits = _plan(seen, account, common, submission.rcpt_to, commercial=message_class == "commercial")

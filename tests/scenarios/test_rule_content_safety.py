@@ -43,11 +43,13 @@ def test_the_relays_own_credential_is_known_without_being_stored(gate: Gate):
     gate.change({"deliveryConfig": {"providers": providers}})
 
 
-def test_a_planted_token_is_a_canary_violation(gate: Gate):
+def test_a_planted_token_is_a_canary_violation_in_the_text_and_in_the_envelope(gate: Gate):
     agent = gate.mailbox({"content_safety": {"canaries": [CANARY]}})
     said = refused(agent.submit("z3@example.com", agent.letter("z3@example.com", "Notes", f"as in {CANARY}, ok")))
     assert said.verdict == (550, "5.7.1", "canary_violation", "human", "change_content")
     assert CANARY not in json.dumps(trace(gate, said.send))
+    said = refused(agent.submit(f"{CANARY}@example.com", agent.letter("z3@example.com", "Notes", "nothing to see")))
+    assert said.reason == "canary_violation"
 
 
 def large_bodies(gate: Gate) -> int:
