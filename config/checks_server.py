@@ -148,6 +148,9 @@ def notices(settings: Settings) -> Iterator[Finding]:
             yield Finding((name, "sender"), "is missing; mail to the addresses in notify is sent from it")
         if section.sender is not None and section.sender not in known:
             yield Finding((name, "sender"), f"is not the address of a mailbox in this file: {section.sender}")
+    for index, target in enumerate(settings.approvals.notify):
+        if target in known:
+            yield warning(("approvals", "notify", index), "is a mailbox's address: an agent that reads it can approve")
 
 
 def memory(settings: Settings) -> Iterator[Finding]:

@@ -202,6 +202,8 @@ def _mail(sender: str, to: str, subject: str, text: str, message_id: str, now: i
     mail = EmailMessage(policy=SMTP)
     mail["From"] = f"Gatepost <{sender}>"
     mail["To"] = to
+    # The sender's mailbox is an agent's: it must not get an answer that quotes an approver's link.
+    mail["Reply-To"] = to
     mail["Subject"] = _line(subject)[:200]
     mail["Date"] = mail_date(moment(now))
     mail["Message-ID"] = message_id

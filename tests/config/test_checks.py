@@ -82,6 +82,7 @@ def test_what_contradicts_itself_is_refused_in_one_line(text: str, expected: str
     assert str(caught.value).startswith(f"gatepost.yaml:2: {expected}")
 
 
+ONE_MAILBOX = "domains: [{domain: b.test}]\nmailboxes: [{name: a, fromAddress: a@b.test}]"
 WARNED = [
     ("attributionWindows: {renewed: 120_days}", "attributionWindows.renewed: is longer than messages are kept"),
     ("retention: {events: 60d}", "attributionWindows.churnPrevented: is longer than messages are kept"),
@@ -129,6 +130,10 @@ WARNED = [
     ("storage: {url: 'postgresql+psycopg://u:secret@h/db'}", "storage.url: contains a literal secret"),
     ("http: {bind: '0.0.0.0:8025'}", "http.bind: 0.0.0.0:8025 has no TLS"),
     ("http: {operators: [{name: a, key: short}]}", "http.operators[0].key: is shorter than 16 characters"),
+    (
+        f"{ONE_MAILBOX}\napprovals: {{notify: [a@b.test], sender: a@b.test}}",
+        "approvals.notify[0]: is a mailbox's address: an agent that reads it can approve",
+    ),
 ]
 
 

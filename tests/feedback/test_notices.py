@@ -214,12 +214,14 @@ def hold(ground: Ground, to: Sequence[str] = (BOB, "ann@example.net")) -> str:
     return send
 
 
-def test_an_approver_gets_one_mail_with_a_link_of_his_own(desk: Desk):
+def test_an_approver_gets_one_mail_with_a_link_of_his_own_that_no_answer_takes_to_an_agent(desk: Desk):
     send = hold(desk.ground)
     assert desk.turn() == 1
     ((to, data),) = desk.mails()
     assert to == "ops@example.org"
-    shown = BytesParser(policy=SMTP).parsebytes(data).get_content()
+    mail = BytesParser(policy=SMTP).parsebytes(data)
+    assert mail["Reply-To"] == "ops@example.org"
+    shown = mail.get_content()
     link = shown.partition("https://relay.test/a/")[2].split()[0]
     assert desk.tokens.read(Purpose.APPROVAL, link).decode().split("\0") == [send, "ops@example.org"]
     assert "bob@example.net, ann@example.net" in shown
