@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from relay.mail import page
 from relay.mail.readings import others
-from relay.mail.sight import surely_seen_links
+from relay.mail.sight import SHADOW, surely_seen_links
 from relay.mail.tangle import is_tangled
 
 _MARK = "data-gatepost-place"
@@ -57,9 +57,11 @@ class _Tried(NamedTuple):
 
 def find_place(html: str) -> Place | None:
     """The first place where a footer is seen; None if there is none."""
+    low = html.replace("\u0130", "I").lower()
+    if SHADOW in low:
+        return None
     if _is_too_much(html):
         return _top_without_parsing(html)
-    low = html.replace("\u0130", "I").lower()
     readings = [*others(html)]
     for tried in _tries(html, _end(low)):
         if fit := _in_every_reading(tried, readings):

@@ -18,7 +18,7 @@ from relay.mail.sight import may_be_said, near_end, without_states
 
 NAMES = frozenset(("html", "body"))
 _ROOT = frozenset(("html",))
-_HIDING = frozenset(("hidden", "inert"))  # inert: its links cannot be followed
+_HIDING = frozenset(("hidden", "inert", "popover"))  # inert: its links cannot be followed
 # Occurs, in some case, in every page that has rules or inline styles.
 STYLE = "style"
 # The colour of the footer's text.

@@ -22,7 +22,9 @@ _PLAIN = word_set(
 )
 _HIDING_ATTRIBUTES = frozenset(("hidden", "inert", "popover", "aria-hidden"))
 _FOREIGN_SHEET = "link[rel~=stylesheet i], link[rel=stylesheet]"
-_SHOWN_TO_SOME = ("<!--[if", "<noscript")
+# Occurs, in some case, in every page with a tree that current browsers show in place of the element it stands in.
+SHADOW = "shadowrootmode"
+_SHOWN_TO_SOME = ("<!--[if", "<noscript", SHADOW)
 _MOST_RULES = 200
 _MOST_SELECTORS = 500
 # A blank between two elements of a selector, and a tilde that is not part of an attribute test.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from relay.mail import css
-from relay.mail.footer_html import Place, find_place
+from relay.mail.footer_html import Place, find_place, seen_links
 from relay.mail.html import read
 
 
@@ -281,6 +281,8 @@ def test_p15_a_footer_comes_to_stand_in_the_body_and_in_nothing_else(html):
     [
         "<style>body{display:none}</style><p>a",
         "<body hidden>x</body>",
+        "<title>offer</title><body popover>x",
+        "<body><template ShadowRootMode=open>offer</template>x",
         "<body style='display:none'>",
         "<style>*{display:none}</style>a",
         "<style>.b{display:none}</style><body class='A b'>a",
@@ -297,6 +299,12 @@ def test_p15_a_footer_comes_to_stand_in_the_body_and_in_nothing_else(html):
 )
 def test_p15_a_page_that_hides_itself_has_no_place_for_a_footer(html):
     assert find_place(html) is None
+
+
+def test_p16_a_link_of_the_message_is_not_seen_where_a_shadow_tree_stands_in_its_place():
+    link = '<a href="https://a.test/u/x">leave</a>'
+    assert seen_links(link)
+    assert seen_links(f"<template shadowrootmode=open>offer</template>{link}") == []
 
 
 @pytest.mark.parametrize(
