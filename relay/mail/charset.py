@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 from relay.mail import transfer
+from relay.mail.entities import unescape
 
 # WHATWG Encoding §4.2: exactly these labels. A reader shows text with an unknown label as ASCII, or as UTF-8 if it is
 # valid; decoding it with a codec that only Python knows (EBCDIC, UTF-7, UTF-32) would give another text. ISO-2022-KR
@@ -64,6 +65,8 @@ def _labels() -> dict[str, str]:
 
 
 _LABELS = _labels()
+# In `meta`, or in an XML declaration (WHATWG HTML §13.2.3.2).
+_IN_PAGE = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{1,40})", re.IGNORECASE)
 _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
 
 
@@ -124,6 +127,13 @@ def encode(text: str, codec: str) -> bytes | None:
         return text.encode(codec)
     except (UnicodeEncodeError, LookupError):
         return None
+
+
+def page_says_otherwise(octets: bytes) -> bool:
+    """Whether a page that came without a charset names one in its markup that makes another text of it."""
+    named = {lookup(label) for label in _IN_PAGE.findall(unescape(octets.decode("latin-1")))}
+    known = [codec for codec in sorted(named) if codec and not is_utf_16(codec)]
+    return any(decode(octets, codec) != decode(octets, "") for codec in known)
 
 
 def decode_header(value: bytes) -> str:

@@ -17,6 +17,7 @@ from relay.mail.parameters import Structured, parse
 MAX_DEPTH = 100
 MAX_PARTS = 1000
 MAX_LOOK_ALIKES = 1000
+_MOST_READ = 1 << 20  # octets of a page
 
 BEYOND_LIMITS = frozenset(
     (
@@ -37,6 +38,7 @@ AMBIGUOUS = frozenset(
         "boundary_reused",
         "boundary_trailing_space",
         "boundary_unclear",
+        "charset_only_in_page",
         "charset_unknown",
         "charset_utf_16",
         "content_disposition_repeated",
@@ -238,8 +240,13 @@ class _Reader:
             faults.append(Fault("charset_unknown", part.start))
         elif charset.is_utf_16(part.charset):
             faults.append(Fault("charset_utf_16", part.start))
+        elif part.charset in ("", "ascii") and "html" in part.type and charset.page_says_otherwise(self._octets(part)):
+            faults.append(Fault("charset_only_in_page", part.start))  # obeyed by some readers
         if part.encoding == "base64" and transfer.continues_after_padding(self.data, part.body, part.end):
             faults.append(Fault("base64_after_padding", part.body))
+
+    def _octets(self, part: Part) -> bytes:
+        return transfer.decode(self.data[part.body : part.end], part.encoding, _MOST_READ)
 
     def _attached_message(self, part: Part, depth: int, faults: list[Fault]) -> None:
         if depth >= MAX_DEPTH or len(self.parts) >= MAX_PARTS:

@@ -165,6 +165,22 @@ def test_an_encoding_that_is_not_one_token_decodes_nothing():
     assert view(b"Content-Transfer-Encoding: base64;\r\n\r\nYWJj").root.encoding == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("said", "page", "expected"),
+    [
+        ("", "<meta charset=koi8-r>Привет".encode("koi8-r"), True),
+        ("; charset=us-ascii", b"<META content='text/html; ch&#97;rset=iso-2022-jp'>bye\x1b$B", True),
+        ("", "<?xml version='1.0' encoding='windows-1251'?>Привет".encode("cp1251"), True),
+        ("; charset=koi8-r", "<meta charset=koi8-r>Привет".encode("koi8-r"), False),
+        ("", "<meta charset=utf-8>Привет".encode(), False),
+        ("", b"<meta charset=koi8-r>hi", False),
+    ],
+)
+def test_p14_a_page_that_alone_names_the_charset_it_needs_is_ambiguous(said, page, expected):
+    data = f"Content-Type: text/html{said}\r\n\r\n".encode() + page
+    assert ("charset_only_in_page" in ambiguities(data)) is expected
+
+
 def test_what_an_attachment_says_of_its_charset_holds_nothing_up():
     sheet = b"Content-Type: text/csv; charset=utf-16\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\nx"
     assert not ambiguities(multipart(b"\r\nhi", sheet))
