@@ -84,9 +84,11 @@ def clues(told: Told) -> Clues:
     if told.by_mail:
         return Clues(frozenset({told.named[0]} if told.named else ()), frozenset(), frozenset())
     event = told.event
-    sends = {value for value in event.metadata.values() if is_send_id(value)}
+    # An agent names its campaign, and may have named it after somebody else's message.
+    sends = {value for name, value in event.metadata.items() if name != "campaign" and is_send_id(value)}
     identifier = event.message_id.strip().strip("<>")
-    if (made := _made_message_id(identifier)) is not None:
+    # An agent may have written the Message-ID, so it counts only where the provider does not return our own id.
+    if not sends and (made := _made_message_id(identifier)) is not None:
         sends.add(made)
     given = {identifier} if identifier else set()
     return Clues(frozenset(sends), frozenset(given), frozenset(f"<{one}>" for one in given))

@@ -178,7 +178,7 @@ class Ground:
 
 def event(kind: str, send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:
     metadata = {"gatepost_send": send_id} if send_id else {}
-    return FeedbackEvent(kind, recipient, metadata=metadata, **{"event_id": f"{kind}-1", **more})
+    return FeedbackEvent(kind, recipient, **{"event_id": f"{kind}-1", "metadata": metadata, **more})
 
 
 def hard(send_id: str = "", recipient: str = BOB, **more: object) -> FeedbackEvent:

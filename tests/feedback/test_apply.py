@@ -189,6 +189,16 @@ def test_an_unsubscribe_binds_the_mailbox_it_was_told_about(ground: Ground):
     assert ground.events() == ["delivery.unsubscribed", "suppression.created"]
 
 
+def test_a_complaint_is_put_down_to_its_own_message_though_that_borrowed_the_ids_of_another_one(ground: Ground):
+    theirs = ground.mailbox("mbx_2", "other@sender.test")
+    first = ground.send((BOB, "ann@example.net"))
+    second = ground.send(mailbox_id=theirs)
+    ground.send(("ann@example.net",), mailbox_id=theirs, provider_id="id-3")
+    ground.hook(event("complained", second, message_id=f"{first.lower()}@relay.test"))
+    ground.hook(event("complained", recipient="ann@example.net", message_id="id-3", metadata={"campaign": first}))
+    assert (ground.counts(), ground.counts(f"mailbox:{theirs}")) == ({}, {"complained": 2})
+
+
 def test_L4_a_mail_without_a_token_is_kept_and_does_nothing(ground: Ground):
     send = ground.send(message_id="<m1@sender.test>")
     ground.mail(hard(send, message_id="<m1@sender.test>"))
