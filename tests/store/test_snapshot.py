@@ -7,14 +7,14 @@ from sqlalchemy import Connection, insert
 from policy.decision import RecipientVerdict
 from policy.facts import Facts
 from policy.settings import Duplicate, FanOut, LoopDetection, PolicySettings, SuppressionCheck, Warmup
-from policy.state import RecipientState
+from policy.state import RecipientState, Sent
 from policy.usage import DAY, HOUR, MINUTE
 from relay.store import schema as t
 from relay.store.approvals import reject
 from relay.store.engine import Database
 from relay.store.outcomes import replied
 from relay.store.rates import RateBook
-from relay.store.recollection import Asked
+from relay.store.recollection import Asked, Contact
 from relay.store.snapshot import CROWD_KEPT, RECENT_KEPT, Snapshot
 from tests.policy.cases import person
 
@@ -62,10 +62,10 @@ def known(connection: Connection, one: Asked) -> RecipientState:
     return read(connection, one).recipients(one)[one.facts.recipients[0].key]
 
 
-def accept(connection: Connection, one: Asked) -> None:
-    """Take it, in a batch of its own."""
+def accept(connection: Connection, one: Asked, due: int = 0) -> None:
+    """Take it, in a batch of its own, to leave now or at `due`."""
     snapshot = read(connection, one)
-    snapshot.accept(one, [RecipientVerdict(one.facts.recipients[0].address, "queued")])
+    snapshot.accept(one, [RecipientVerdict(one.facts.recipients[0].address, "queued", due=due)])
     snapshot.write()
 
 
@@ -205,6 +205,16 @@ def test_however_much_the_aliases_get_an_address_is_remembered_for_itself(house:
         assert first.facts.sketch in [sent.sketch for sent in known(connection, first).recent or ()]
 
 
+def test_of_an_address_and_its_person_the_newest_counts_and_what_both_remember_counts_once() -> None:
+    a, b, c = (Sent(at, (at,) * 16) for at in (1, 2, 3))
+    address = Contact(11, 12, 13, 14, 25, recent=[a, b], leaving=[31, 32])
+    alias = Contact(0, 0, 23, 0, 15, 26, recent=[b, c], leaving=[32, 33])
+    both = Contact(11, 12, 23, 14, 25, 26, [b, c, a], [32, 33, 31])
+    assert address.with_person(alias) == both
+    written_to = replace(alias, first_at=1, last_at=27, last_commercial_at=3, replied_at=35)  # it is an address, too
+    assert address.with_person(written_to) == replace(both, last_commercial_at=13, replied_at=35, alias_at=27)
+
+
 def test_where_aliases_are_not_folded_each_spelling_is_somebody_else(house: Database) -> None:
     policy = PolicySettings(suppression_check=SuppressionCheck(fold_aliases=False))
     with house.transaction() as connection:
@@ -227,22 +237,24 @@ def test_a_person_is_leased_and_answers_under_every_spelling(house: Database) ->
         assert known(connection, offer("ann+1@x.test")).replied_at == NOW + 7
 
 
-def test_what_was_rejected_under_one_spelling_is_forgotten_under_all(house: Database) -> None:
+@pytest.mark.parametrize("due", [0, NOW + HOUR])
+def test_what_was_rejected_under_one_spelling_is_forgotten_under_all(house: Database, due: int) -> None:
     one, again = offer("ann+1@x.test"), offer("ann+2@x.test")
     with house.transaction() as connection:
         own = {"tenant_id": "ten", "mailbox_id": "mbx"}
         sent = {"id": "send_1", "message_class": "commercial", "received_at": NOW}
         connection.execute(insert(t.sends), own | sent)
         to = {"recipient": "ann+1@x.test", "recipient_key": "ann+1@x.test", "domain": "x.test"}
-        due = {"send_id": "send_1", "n": 1, "state": "held", "queued_at": NOW}
-        connection.execute(insert(t.deliveries), own | to | due)
-        accept(connection, one)
+        waits = {"send_id": "send_1", "n": 1, "state": "held", "queued_at": due or NOW}
+        connection.execute(insert(t.deliveries), own | to | waits)
+        accept(connection, one, due)
         connection.execute(insert(t.approvals), own | {"send_id": "send_1"})
-        assert known(connection, again).last_commercial_at == NOW
+        told = known(connection, again)
+        assert (told.last_commercial_at, told.leaving) == ((0, (due,)) if due else (NOW, ()))
         reject(connection, "send_1", by="operator", note="fix the price", now=NOW + 9)
         for each in (one, again):
             told = known(connection, each)
-            assert (told.last_commercial_at, told.recent) == (0, ())
+            assert (told.last_commercial_at, told.leaving, told.recent) == (0, (), ())
 
 
 def test_a_mailbox_that_is_paused_takes_nothing_more_of_its_batch(house: Database) -> None:

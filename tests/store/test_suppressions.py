@@ -1,10 +1,14 @@
 """Looking up who must not be written to: every alias, and by index however many entries there are."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import Connection, text
+from msgspec.structs import replace
+from sqlalchemy import Connection, insert, text
 
 from policy.facts import Facts
 from policy.settings import PolicySettings, Reputation, SuppressionCheck
+from relay.store import schema as t
 from relay.store.consequences import Consequences, Rules, Suppress
 from relay.store.engine import Database
 from relay.store.suppression_list import KINDS, Sight, binding
@@ -69,6 +73,42 @@ def test_what_an_older_program_wrote_without_an_alias_binds_its_own_spelling(dat
         _suppress(connection, "u9+tag@example.com")
         connection.execute(text("UPDATE suppressions SET alias = ''"))
         assert _bound(connection, _to("u9+tag@example.com", FOLDS)) == {"u9+tag@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("whose", "binds"),
+    [
+        ({"scope": "global", "tenant_id": ""}, True),
+        ({"scope": "tenant"}, True),
+        ({"scope": "tenant", "tenant_id": "other"}, False),
+        ({"scope": "mailbox", "mailbox_id": "mbx"}, True),
+        ({"scope": "mailbox", "mailbox_id": "mbx_2"}, False),
+        ({"expires_at": NOW}, False),
+        ({"expires_at": NOW + 1}, True),
+    ],
+)
+def test_an_entry_binds_whom_it_was_made_for_until_it_expires(
+    database: Database, whose: dict[str, Any], binds: bool
+) -> None:
+    entry = Suppress("ten", "", "ann@x.test", "ann@x.test", "manual", "operator", {}, NOW)
+    writes = Consequences(Rules, Reputation, lambda what: f"{what}_1")
+    with database.transaction() as connection:
+        writes.suppress(connection, [replace(entry, **whose)])
+        assert bool(_bound(connection, _to("ann@x.test", FOLDS))) is binds
+
+
+@pytest.mark.parametrize(
+    ("owner", "expires_at", "scope"),
+    [("", 0, "global"), ("ten", 0, "tenant"), ("ten", NOW + 1, "tenant"), ("ten", NOW, None), ("other", 0, None)],
+)
+def test_a_suppressed_domain_binds_its_tenant_or_all_of_them(
+    database: Database, owner: str, expires_at: int, scope: str | None
+) -> None:
+    row = {"id": "sdm", "domain": "x.test", "tenant_id": owner, "created_at": NOW, "expires_at": expires_at}
+    with database.transaction() as connection:
+        connection.execute(insert(t.suppressed_domains), row)
+        found = binding_suppressions(connection, [_to("ann@mail.x.test", FOLDS)], NOW)
+        assert [entry.scope for (entry,) in found.values()] == ([scope] if scope else [])
 
 
 def test_the_look_up_reads_two_indexes_and_no_table(database: Database) -> None:
