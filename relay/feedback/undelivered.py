@@ -51,7 +51,7 @@ class Reports:
         """One report about some recipients of a submission; None if nobody may be told."""
         send = subject.send
         key = key_of(send.mail_from)
-        if send.source != "smtp" or not send.mail_from or key not in subject.own_keys:
+        if send.source != "smtp" or key not in subject.own_keys:
             return None
         failed = [_undelivered(subject, event) for event in events if key_of(event.recipient) != key]
         domain = domain_of(key)

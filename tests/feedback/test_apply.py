@@ -2,20 +2,21 @@
 
 import pytest
 
+from policy.usage import Usage
 from relay.feedback.apply import STEP
-from tests.feedback.ground import BOB, NOW, Ground, event, hard
+from relay.store.engine import loads
+from tests.feedback.ground import BOB, MAILBOX, NOW, Ground, event, hard
 
 
 def test_a_late_hard_bounce_overtakes_delivered_and_suppresses_for_the_tenant(both: Ground):
     ground = both
     send = ground.send()
-    ground.hook(hard(send))
+    ground.hook(hard(send, diagnostic="550 no"))
     assert ground.states(send) == ["bounced"]
     assert ground.suppressions() == [(BOB, "hard_bounce", "tenant")]
     assert ground.events() == ["delivery.bounced", "suppression.created"]
-    assert ground.event("delivery.bounced") | {"hard": True, "late": True, "provider": "ses"} == ground.event(
-        "delivery.bounced"
-    )
+    said = {"provider": "ses", "source": "hook", "status": "5.1.1", "reason": "userunknown", "reply": "550 no"}
+    assert ground.event("delivery.bounced") == said | {"eventId": "bounced-1", "hard": True, "late": True}
     assert ground.counts() == {"bounced": 1}
 
 
@@ -28,9 +29,11 @@ def test_L5_what_no_store_takes_in_a_text_costs_no_event(both: Ground, bad: str)
 
 
 def test_L4_a_strangers_mail_is_noted_and_not_kept(ground: Ground):
-    ground.mail(hard(), named=None, raw=b"a stranger's")
-    ground.mail(hard(), named=(ground.send(), 1), raw=b"of ours")
-    assert [bytes(row.raw) for row in ground.ask("SELECT raw FROM feedback ORDER BY send_id")] == [b"", b"of ours"]
+    send = ground.send()
+    assert ground.mail(hard(message_id="m1"), named=None, raw=b"a stranger's").waiting == 0
+    ground.mail(hard(), named=(send, 1), raw=b"of ours")
+    kept = ground.ask("SELECT send_id, raw FROM feedback ORDER BY send_id")
+    assert [(row.send_id, bytes(row.raw)) for row in kept] == [("", b""), (send, b"of ours")]
 
 
 def test_a_soft_bounce_changes_the_state_and_suppresses_nobody(ground: Ground):
@@ -65,13 +68,16 @@ def test_events_out_of_order_move_the_state_forward_only(ground: Ground):
     assert ground.events("delivery.bounced") == ["delivery.bounced"]
 
 
-@pytest.mark.parametrize("kind", ["sent", "delivered", "opened", "deferred"])
+@pytest.mark.parametrize(
+    "kind", ["queued", "sent", "delivered", "deferred", "opened", "clicked", "complained", "unsubscribed"]
+)
 def test_an_uncertain_delivery_is_settled_by_the_providers_word(ground: Ground, kind: str):
-    send = ground.send(state="uncertain")
-    ground.hook(event(kind, send), event("queued", send))
-    assert ground.states(send) == ["delivered"]
-    assert ground.counts() == {"sent": 1, "delivered": 1}
-    assert ground.events("delivery.delivered", "delivery.reported") == ["delivery.delivered"]
+    send, other = ground.send(state="uncertain"), ground.send(state="uncertain")
+    ground.hook(event(kind, send, event_id="alone"))
+    ground.hook(event(kind, other), event("queued", other, event_id="again"))
+    assert ground.states(send) + ground.states(other) == ["delivered"] * 2
+    assert ground.counts() == {"sent": 2, "delivered": 2} | ({"complained": 2} if kind == "complained" else {})
+    assert ground.events("delivery.delivered", "delivery.reported") == ["delivery.delivered"] * 2
 
 
 def test_an_uncertain_delivery_that_bounced_counts_as_sent_and_bounced(both: Ground):
@@ -170,8 +176,18 @@ def test_a_complaint_suppresses_opens_an_investigation_and_counts(both: Ground):
     assert ground.suppressions() == [(BOB, "complaint", "tenant")]
     assert ground.counts() == {"complained": 1}
     assert ground.events() == ["delivery.complained", "investigation.opened", "suppression.created"]
-    found = ground.ask("SELECT kind, subject, status FROM investigations")
-    assert [(row.kind, row.status) for row in found] == [("complaint", "open")]
+    (case,) = ground.ask("SELECT kind, status, evidence FROM investigations")
+    assert (case.kind, case.status) == ("complaint", "open")
+    said = {"provider": "ses", "source": "hook", "feedbackType": "abuse", "eventId": "complained-1"}
+    assert loads(case.evidence) == said | {"sendId": send, "recipient": BOB}
+    (row,) = ground.ask("SELECT counts FROM usage WHERE scope = :s", s=f"mailbox:{MAILBOX}")
+    assert Usage.from_json(loads(row.counts)).negative.count(NOW) == 1
+
+
+@pytest.mark.parametrize("kind", ["", "Abuse", "FRAUD"])
+def test_L6_a_complaint_suppresses_however_its_kind_is_written(ground: Ground, kind: str):
+    ground.hook(event("complained", ground.send(), feedback_type=kind))
+    assert ground.suppressions() == [(BOB, "complaint", "tenant")]
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "virus", "other", "dkim"])
@@ -184,7 +200,8 @@ def test_L6_reports_of_other_kinds_never_suppress(ground: Ground, kind: str):
 
 def test_an_unsubscribe_binds_the_mailbox_it_was_told_about(ground: Ground):
     send = ground.send()
-    ground.hook(event("unsubscribed", send))
+    for told in ("first", "again"):
+        ground.hook(event("unsubscribed", send, event_id=told))
     assert ground.suppressions() == [(BOB, "unsubscribe", "mailbox")]
     assert ground.events() == ["delivery.unsubscribed", "suppression.created"]
 
@@ -229,7 +246,8 @@ def test_notices_of_our_own_suppress_nobody(ground: Ground):
 
 
 def test_what_a_mail_system_returned_counts_for_nobody_and_all_else_from_the_null_sender_does(ground: Ground):
-    ground.hook(hard(ground.send(mail_from="", returned=True), event_id="of a return"))
+    returned = ground.send(mail_from="", returned=True)
+    ground.hook(event("complained", returned), hard(returned, event_id="of a return"))
     assert (ground.suppressions(), ground.counts()) == ([], {})
     ground.hook(hard(ground.send(mail_from="")))
     assert (ground.suppressions(), ground.counts()) == ([(BOB, "hard_bounce", "tenant")], {"bounced": 1})

@@ -95,22 +95,46 @@ def test_failures_of_one_turn_are_one_report(desk: Desk):
     assert len(read_notices(desk.mails()[0][1])) == 3
 
 
+ALONE = {"code": 550, "status": "5.7.2", "reason": "unsubscribed", "retry": "never", "next": "drop_recipient"}
+
+
 @pytest.mark.parametrize(
-    ("kind", "data", "status"),
+    ("kind", "data", "status", "words"),
     [
-        ("delivery.expired", {"reason": "too_old", "reply": "451 4.7.1 later"}, "4.4.7"),
-        ("delivery.expired", {"reason": "outcome_unknown"}, "4.4.2"),
-        ("delivery.rejected", {"reason": "suppressed"}, "5.7.1"),
-        ("send.rejected", {"reason": "approval_timeout"}, "5.7.1"),
-        ("send.blocked", {"reason": "suppressed", "detail": "bob unsubscribed", "mixed": True}, "5.7.1"),
-        ("delivery.bounced", {"reason": "refused"}, "5.0.0"),
+        ("delivery.expired", {"reason": "too_old", "reply": "451 4.7.1 later"}, "4.4.7", "451 4.7.1 later"),
+        ("delivery.expired", {"reason": "outcome_unknown"}, "4.4.2", "It is not known whether it was accepted;"),
+        ("delivery.rejected", {"reason": "suppressed", "detail": "bob complained"}, "5.7.1", "bob complained"),
+        ("send.rejected", {"reason": "rejected", "note": "too dear"}, "5.7.1", "A person refused it. too dear"),
+        ("send.blocked", {"reason": "suppressed", "mixed": True}, "5.7.1", "suppressed"),
+        (
+            "send.blocked",
+            {**ALONE, "detail": "bob left", "mixed": True},
+            "5.7.2",
+            "550 5.7.2 unsubscribed: bob left; retry=never next=drop_recipient send=send_",
+        ),
+        ("delivery.bounced", {"reason": "over_quota"}, "5.0.0", "over quota"),
+        ("delivery.bounced", {"status": "5.1.0", "reply": "550 5.1.1 no"}, "5.1.1", "550 5.1.1 no"),
+        ("delivery.bounced", {"status": "5.4.1"}, "5.4.1", "It was refused."),
     ],
 )
-def test_each_kind_of_failure_has_its_status(desk: Desk, kind: str, data: dict[str, object], status: str):
-    send = desk.ground.send(body=BODY)
-    fail(desk.ground, send, kind, **data)
+def test_each_kind_of_failure_has_its_status_and_says_why(
+    desk: Desk, kind: str, data: dict[str, object], status: str, words: str
+):
+    fail(desk.ground, desk.ground.send(body=BODY), kind, **data)
     assert desk.turn() == 1
-    assert f"Status: {status}\r\n".encode() in desk.mails()[0][1]
+    report = desk.mails()[0][1]
+    assert f"Status: {status}\r\n".encode() in report
+    assert f"<{BOB}>: {words}" in " ".join(report.decode().split())
+    assert b"\r\nLast-Attempt-Date: " in report
+
+
+def test_what_was_never_tried_has_no_time_of_a_last_attempt(desk: Desk):
+    send = desk.ground.send(body=BODY)
+    desk.ground.ask("UPDATE deliveries SET attempts = 0 RETURNING n")
+    fail(desk.ground, send, "send.rejected", reason="rejected")
+    fail(desk.ground, send, "send.blocked", 2, "ann@example.net", reason="suppressed", mixed=True)
+    assert desk.turn() == 1
+    assert b"Last-Attempt-Date" not in desk.mails()[0][1]
 
 
 def test_what_was_refused_at_once_is_not_reported_again(desk: Desk):

@@ -38,6 +38,14 @@ def test_one_recipient_of_many_messages_counts_once_and_pauses_nobody(ground: Gr
     assert ground.events(f"delivery.{kind}") == [f"delivery.{kind}"] * 6
 
 
+def test_three_complaints_of_ten_pause_and_their_cases_stay_open(ground: Ground):
+    ground.sent(10)
+    for n in range(3):
+        assert ground.status()[0] == "active"
+        ground.hook(event("complained", ground.send((f"p{n}@example.net",)), f"p{n}@example.net"))
+    assert ground.status() == ("paused", "reputation", "3 of 10 complained in 24 hours")
+
+
 def test_what_comes_back_late_of_mail_sent_before_a_pause_was_lifted_does_not_pause_again(ground: Ground):
     ground.sent(20)
     old = [ground.send((f"old{n}@example.net",)) for n in range(10)]

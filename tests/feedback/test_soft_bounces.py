@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from relay.feedback.events import FeedbackEvent
 from relay.feedback.parse import parse_feedback
 from relay.store.engine import loads
 from relay.store.suppression_list import remove
-from tests.feedback.ground import BOB, Ground
+from tests.feedback.ground import BOB, MAILBOX, Ground
 
 SOFT = [(BOB, "soft_bounce", "tenant")]
 HOUR, DAY = 3_600_000, 86_400_000
@@ -70,6 +71,17 @@ def test_what_has_left_meanwhile_and_the_order_in_which_they_are_told_do_not_mat
         met.hook(told(sends[place]))
     assert met.suppressions() == []
     met.hook(told(sends[order[2]]))
+    assert met.suppressions() == SOFT
+
+
+def test_a_row_is_of_one_mailbox_and_one_address_and_what_others_send_does_not_break_it(met: Ground):
+    other, ann = met.mailbox("mbx_2", "b@sender.test"), "ann@example.net"
+    bounced(met, 2)
+    for address, mailbox_id in ((BOB, other), (ann, MAILBOX)):
+        sends = [met.send((address,), mailbox_id=mailbox_id) for _ in range(2)]
+        met.hook(replace(told(sends[0]), recipient=address))
+    assert met.suppressions() == []
+    bounced(met)
     assert met.suppressions() == SOFT
 
 
