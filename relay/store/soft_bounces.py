@@ -36,12 +36,10 @@ _ROW = text(
 
 
 def in_a_row(connection: Connection, tenant_id: str, mailbox_id: str, key: str, send_id: str, n: int) -> int:
-    """The length of the row ending in this delivery, which exhausted the ladder; 0 if it left before a suppression."""
+    """The length of the row in which this delivery stands, which exhausted the ladder."""
     left = connection.execute(_LEFT, {"send": send_id, "n": n}).scalar_one() or 0
     whose = {"tenant": tenant_id, "key": key, "mailbox": mailbox_id}
     since = connection.execute(_SUPPRESSED, whose).scalar_one() or 0
-    if left <= since:
-        return 0
     before = connection.execute(_ARRIVED_BEFORE, whose | {"left": left}).scalar() or 0
     after = connection.execute(_ARRIVED_AFTER, whose | {"left": left}).scalar() or NEVER
     row = connection.execute(_ROW, whose | {"after": max(since, before), "before": after, "used_up": USED_UP}).scalars()

@@ -189,12 +189,15 @@ async def test_H4_a_foreign_topic_is_forbidden(ear: Ear):
     assert await ear.call(foreign, {}, ses_bounce("x"), SNS_NOW) == 403
 
 
-async def test_H4_a_listed_topic_is_confirmed_where_the_operator_wants_it(ear: Ear):
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("answers", [True, False])
+async def test_H4_a_listed_topic_is_confirmed_where_the_operator_wants_it(ear: Ear, wanted: bool, answers: bool):
     url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=abc"
-    ear.web.pages[url] = b"confirmed"
+    ear.web.pages |= {url: b"confirmed"} if answers else {}
     changes = {"Type": "SubscriptionConfirmation", "SubscribeURL": url, "Token": "abc"}
-    assert await ear.call(SES, {}, test_sns.envelope(**changes), SNS_NOW) == 200
-    assert url in ear.web.asked
+    ses = settings("ses", "", topic_arns=(test_sns.TOPIC,), confirm_subscriptions=wanted)
+    assert await ear.call(ses, {}, test_sns.envelope(**changes), SNS_NOW) == 200
+    assert (url in ear.web.asked) is wanted
 
 
 @pytest.mark.parametrize(("body", "code"), [(b"no json", 400), (b"[" * 100_000, 400)])

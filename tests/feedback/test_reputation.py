@@ -4,6 +4,7 @@ import pytest
 
 from policy.settings import Reputation
 from relay.store.accounts import pause_mailbox, resume_mailbox, set_tenant_status
+from relay.store.engine import loads
 from tests.feedback.ground import MAILBOX, NOW, TENANT, Ground, bounce, event, hard
 
 
@@ -13,15 +14,35 @@ def test_one_bounce_in_four_pauses_nobody(ground: Ground):
     assert ground.status() == ("active", "", "")
 
 
+def _is_told(ground: Ground, **data: str) -> None:
+    """Of the pause there is one alert, which says so, and one case with the same evidence."""
+    alerts = [loads(row.data) for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised'")]
+    assert [told for told in alerts if told["alert"] == "reputation_paused"] == [{"alert": "reputation_paused", **data}]
+    (case,) = ground.ask("SELECT subject, evidence FROM investigations WHERE kind = 'reputation'")
+    assert (case.subject, loads(case.evidence)) == (data["cause"], data)
+
+
+def test_a_review_is_opened_once_for_each_mailbox_and_pauses_nobody(ground: Ground):
+    for mailbox_id in (MAILBOX, ground.mailbox("mbx_2", "b@sender.test")):
+        ground.sent(300, mailbox_id=mailbox_id)
+        bounce(ground, 12, mailbox_id)
+        assert ground.status(mailbox_id)[0] == "active"
+    cases = ground.ask("SELECT mailbox_id, kind, subject FROM investigations ORDER BY id")
+    assert [(case.mailbox_id, case.kind) for case in cases] == [(m, "reputation_review") for m in (MAILBOX, "mbx_2")]
+    assert len(ground.events("alert.raised")) == 2
+    assert ground.event("alert.raised") == {"alert": "reputation_review", "cause": cases[1].subject}
+    ground.ask("UPDATE investigations SET status = 'closed' RETURNING id")
+    bounce(ground, 1)
+    assert len(ground.ask("SELECT id FROM investigations WHERE mailbox_id = :m", m=MAILBOX)) == 2
+
+
 def test_twelve_in_a_hundred_and_fifty_pause_and_name_the_cause_and_a_person_lifts_it(ground: Ground):
     ground.sent(150)
     bounce(ground, 12)
     status, by, cause = ground.status()
     assert (status, by) == ("paused", "reputation")
     assert "of 150 bounced in 24 hours" in cause
-    alerts = [row.data for row in ground.ask("SELECT data FROM events WHERE type = 'alert.raised' ORDER BY seq")]
-    assert "reputation_paused" in alerts[-1]
-    assert ground.ask("SELECT subject FROM investigations WHERE kind = 'reputation'")[0].subject == cause
+    _is_told(ground, scope="mailbox", cause=cause)
     ground.do(lambda c: resume_mailbox(c, MAILBOX, rule=Reputation(), by="tim", now=NOW + 1))
     bounce(ground, 1)
     assert ground.status()[0] == "active"
@@ -78,7 +99,9 @@ def test_a_tenant_is_paused_by_what_its_mailboxes_add_up_to(both: Ground):
         bounce(ground, 3, mailbox_id)
     tenant = ground.ask("SELECT status, cause FROM tenants WHERE id = :t", t=TENANT)[0]
     assert tenant.status == "paused"
-    assert tenant.cause.startswith("reputation: ")
+    cause = "6 of 60 bounced in 24 hours for the tenant"
+    assert tenant.cause == f"reputation: {cause}"
+    _is_told(ground, scope="tenant", cause=cause)
     assert {row.status for row in ground.ask("SELECT status FROM mailboxes")} == {"active"}
     ground.do(lambda c: set_tenant_status(c, TENANT, status="active", cause="", by="tim", now=NOW))
     bounce(ground, 1)
@@ -95,7 +118,9 @@ def test_a_domain_is_paused_by_pausing_its_mailboxes(both: Ground):
         bounce(ground, 3, mailbox_id)
     assert {ground.status(mailbox_id)[:2] for mailbox_id in boxes} == {("paused", "reputation")}
     assert ground.status(other)[0] == "active"
-    assert "sender.test" in ground.status(boxes[0])[2]
+    cause = "6 of 60 bounced in 24 hours for the domain"
+    assert ground.status(boxes[0])[2] == f"sender.test: {cause}"
+    _is_told(ground, scope="domain", domain="sender.test", cause=cause)
 
 
 def test_what_a_paused_mailbox_did_does_not_pause_its_neighbours(ground: Ground):

@@ -9,7 +9,7 @@ from relay.feedback.events import FeedbackEvent
 from relay.feedback.parse import parse_feedback
 from relay.store.engine import loads
 from relay.store.suppression_list import remove
-from tests.feedback.ground import BOB, MAILBOX, Ground
+from tests.feedback.ground import BOB, MAILBOX, TENANT, Ground
 
 SOFT = [(BOB, "soft_bounce", "tenant")]
 HOUR, DAY = 3_600_000, 86_400_000
@@ -78,11 +78,17 @@ def test_a_row_is_of_one_mailbox_and_one_address_and_what_others_send_does_not_b
     other, ann = met.mailbox("mbx_2", "b@sender.test"), "ann@example.net"
     bounced(met, 2)
     for address, mailbox_id in ((BOB, other), (ann, MAILBOX)):
-        sends = [met.send((address,), mailbox_id=mailbox_id) for _ in range(2)]
-        met.hook(replace(told(sends[0]), recipient=address))
+        met.now += HOUR
+        met.hook(replace(told(met.send((address,), mailbox_id=mailbox_id)), recipient=address))
+        met.now += HOUR
+        met.send((address,), mailbox_id=mailbox_id)  # this one arrives
     assert met.suppressions() == []
+    put = "INSERT INTO contacts (tenant_id, key, mailbox_id, soft_suppressed_at) VALUES (:t, :k, :m, :at) RETURNING key"
+    met.ask(put, t="ten_2", k=BOB, m="mbx_3", at=met.now + DAY)
+    met.ask(put, t=TENANT, k=ann, m=MAILBOX, at=7)
     bounced(met)
     assert met.suppressions() == SOFT
+    assert [row.at for row in met.ask("SELECT soft_suppressed_at AS at FROM contacts WHERE key = :k", k=ann)] == [7]
 
 
 def test_three_told_in_one_call_suppress_once(met: Ground):
@@ -114,9 +120,10 @@ def test_only_what_is_the_recipients_own_counts(met: Ground, reason: str, status
 
 
 def test_a_content_refusal_neither_counts_nor_breaks_the_row(met: Ground):
-    bounced(met, 2)
+    bounced(met)
     (send,) = taken(met)
     met.hook(told(send, "contenterror", "5.6.0"))
+    bounced(met)
     assert met.suppressions() == []
     bounced(met)
     assert met.suppressions() == SOFT
