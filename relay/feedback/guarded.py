@@ -59,7 +59,7 @@ def check_url(url: str, *, allow_private: bool = False, allow_http: bool = False
     """Raise Forbidden for a URL that must not be called, whatever it resolves to. For forms, and before each call."""
     try:
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or 443  # or 80, which is allowed as well
     except ValueError as error:
         raise Forbidden("not a URL") from error
     if parts.scheme != "https" and not ((allow_private or allow_http) and parts.scheme == "http"):

@@ -33,6 +33,8 @@ async def post(url: str, timeout: float = guarded.MAX_TIME, **line: Any) -> Answ
         "https://0x7f000001/",
         "https://0177.0.0.1/",
         "https://127.1/",
+        "https://127.1./",
+        "https://127.0.0.0X1/",
         "https://0/",
         "https://10.1.2.3/",
         "https://100.64.0.1/",
@@ -41,14 +43,18 @@ async def post(url: str, timeout: float = guarded.MAX_TIME, **line: Any) -> Answ
         "https://[fec0::1]/",
         "http://hooks.example.com/",
         "https://user:word@hooks.example.com/",
+        "https://user@hooks.example.com/",
         "https://hooks.example.com:25/",
         "https://hooks.example.com:6379/",
         "file:///etc/passwd",
         "gopher://hooks.example.com/",
         "https://hooks.example.com\\@127.0.0.1/",
+        "https://hooks.example.com\\.example.net/",
+        "https://hooks.example.com/a b",
+        "https://hooks.example.com/é",
         "https:///nowhere",
         "https://hooks.example.com:99999/",
-        "https://hooks.example.com/\r\nX: y",
+        "https://hooks.example.com/\r\nX:y",
     ],
 )
 def test_H14_a_url_that_leads_inside_is_not_called(url: str):
@@ -73,9 +79,30 @@ async def test_a_name_that_cannot_be_asked_for_is_a_call_that_failed():
         await post("https://abc/", find=find)
 
 
-@pytest.mark.parametrize("url", ["https://hooks.example.com/x?y=1", "https://8.8.8.8/", "https://a.example.:8443/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com/x?y=1",
+        "https://8.8.8.8/",
+        "https://[2606:4700::1111]/",
+        "https://a.example.:8443/",
+        f"https://{'a' * 63}.example/",
+        f"https://{'a.' * 126}a/",
+    ],
+)
 def test_H14_ordinary_urls_pass(url: str):
     check_url(url)
+
+
+def test_H14_a_certificate_may_be_fetched_by_http_but_not_from_inside():
+    check_url("http://certificates.example.com/", allow_http=True)
+    with pytest.raises(Forbidden, match="private"):
+        check_url("http://10.1.2.3/", allow_http=True)
+
+
+def test_H14_inside_too_nothing_but_http_is_spoken():
+    with pytest.raises(Forbidden, match="https"):
+        check_url("ftp://10.1.2.3/", allow_private=True)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +111,16 @@ def test_H14_ordinary_urls_pass(url: str):
         "169.254.169.254",
         "fe80::1",
         "fd00:ec2::254",
+        "192.0.0.192",
         "224.0.0.1",
         "0.0.0.0",
         "64:ff9b::a9fe:a9fe",
         "64:ff9b:1::a9fe:a9fe",
         "64:ff9b:1:a9fe:a9:fe00::",
         "2002:a9fe:a9fe::1",
+        "2001:0:a9fe:a9fe::1",
+        "2001:0:808:808::5601:5601",
+        "::ffff:169.254.169.254",
         "64:ff9b::6464:64c8",
     ],
 )

@@ -204,7 +204,10 @@ def test_alerts_of_one_turn_are_one_mail(desk: Desk):
             lambda c, name=name: record(c, [Event("provider.paused", NOW, data={"provider": name, "cause": "401"})])
         )
     assert desk.turn() == 1
-    assert desk.mails()[0][1].count(b"A provider is paused: ") >= 3
+    mail = BytesParser(policy=SMTP).parsebytes(desk.mails()[0][1])
+    assert mail["Subject"] == "[Gatepost] A provider is paused: ses: 401 (and 2 more)"
+    lines = [f"A provider is paused: {name}: 401" for name in ("ses", "postmark", "resend")]
+    assert mail.get_content().split("\r\n") == [*lines, "", "Console: https://relay.test/", ""]
 
 
 def test_an_alert_about_a_provider_has_the_words_it_failed_with(desk: Desk):
@@ -239,17 +242,30 @@ def hold(ground: Ground, to: Sequence[str] = (BOB, "ann@example.net")) -> str:
 
 
 def test_an_approver_gets_one_mail_with_a_link_of_his_own_that_no_answer_takes_to_an_agent(desk: Desk):
-    send = hold(desk.ground)
+    send = hold(desk.ground, [f"p{n}@example.net" for n in range(12)] + ["gone@example.net"])
+    desk.ground.ask("UPDATE deliveries SET state = 'cancelled' WHERE recipient = 'gone@example.net' RETURNING n")
+    desk.ground.ask("UPDATE sends SET subject = 'hello' WHERE id = :s RETURNING id", s=send)
     assert desk.turn() == 1
     ((to, data),) = desk.mails()
     assert to == "ops@example.org"
     mail = BytesParser(policy=SMTP).parsebytes(data)
     assert mail["Reply-To"] == "ops@example.org"
-    shown = mail.get_content()
-    link = shown.partition("https://relay.test/a/")[2].split()[0]
-    assert desk.tokens.read(Purpose.APPROVAL, link).decode().split("\0") == [send, "ops@example.org"]
-    assert "bob@example.net, ann@example.net" in shown
-    assert "Why:     mail from agent needs approval" in shown
+    assert mail["Subject"] == "[Gatepost] To approve: hello (agent)"
+    said, link = mail.get_content().partition("https://relay.test/a/")[::2]
+    assert desk.tokens.read(Purpose.APPROVAL, link.strip()).decode().split("\0") == [send, "ops@example.org"]
+    assert said.split("\r\n") == [
+        "agent wants to send a message that needs a person's approval.",
+        "",
+        "From:    agent@sender.test",
+        f"To:      {', '.join(f'p{n}@example.net' for n in range(10))} and 2 more",
+        "Subject: hello",
+        "Why:     mail from agent needs approval",
+        "Until:   2026-09-22 14:13 UTC; then it is rejected",
+        "",
+        "Read it, and approve or reject it here. The link is yours alone; opening it changes nothing.",
+        "",
+        "",
+    ]
 
 
 def test_what_was_decided_meanwhile_is_not_asked_for(desk: Desk):
