@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from standardwebhooks.webhooks import Webhook
 
+from relay.feedback.authenticity import in_window
 from relay.feedback.providers import brevo, generic, mailersend, mailgun, postmark, resend, sendgrid, sparkpost
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -186,3 +187,10 @@ def test_generic_takes_standard_webhooks():
     headers = {name.replace("Svix", "Webhook"): value for name, value in svix().items()}
     assert generic.verify(headers, BODY, KEY, NOW).accepted
     assert not generic.verify(headers, BODY + b" ", KEY, NOW).accepted
+
+
+@pytest.mark.parametrize("factor", [1, 1000])
+def test_h1_a_signed_time_counts_in_seconds_and_in_milliseconds(factor: int):
+    minutes = {0: "", 5: "", 6: "too_new", -5: "", -6: "too_old"}
+    times = {m: str(int((NOW + timedelta(minutes=m)).timestamp()) * factor) for m in minutes}
+    assert {m: in_window(at, NOW, timedelta(minutes=5)) for m, at in times.items()} == minutes
