@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from relay.cli.installation import Installation
+    from relay.store.sent import Sent
 
 app = group("Approve or reject held mail.")
 
@@ -103,41 +104,33 @@ def _if_approved(outlooks: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _waiting(connection: "Connection", mailbox: str, tenant: str, limit: int) -> list[dict[str, Any]]:
     from relay.cli.rows import find_mailbox, find_tenant
-    from relay.store import approvals
+    from relay.store import approvals, sent
 
     tenant_id = find_tenant(connection, tenant)
     mailbox_id = find_mailbox(connection, mailbox, tenant).id if mailbox else ""
     page = approvals.listed(connection, "pending", tenant_id=tenant_id, mailbox_id=mailbox_id, after=None, limit=limit)
-    return _told(connection, page.rows)
+    sends = sent.by_id(connection, [row.send_id for row in page.rows])
+    return [_told(row, sends[row.send_id]) for row in page.rows]
 
 
-def _told(connection: "Connection", rows: Any) -> list[dict[str, Any]]:
+def _told(row: Any, send: "Sent") -> dict[str, Any]:
     from policy.moment import precise
-    from relay.store import approvals, sent
 
-    ids = [row.send_id for row in rows]
-    sends, deliveries = approvals.sends(connection, ids), sent.deliveries_of(connection, ids)
-    names = sent.names_of(connection, (row.mailbox_id for row in rows))
-    return [
-        {
-            "sendId": row.send_id,
-            "status": row.status,
-            "mailbox": names.get(row.mailbox_id, ""),
-            "recipients": [
-                d.recipient for d in deliveries[row.send_id] if d.state == "held" or row.status != "pending"
-            ],
-            "subject": sends[row.send_id].subject if row.send_id in sends else "",
-            "reason": row.reason,
-            "rule": sends[row.send_id].rule if row.send_id in sends else "",
-            "detail": sends[row.send_id].detail if row.send_id in sends else "",
-            "requestedAt": precise(row.requested_at),
-            "expiresAt": precise(row.expires_at),
-            "decidedAt": precise(row.decided_at),
-            "decidedBy": row.decided_by,
-            "note": row.note,
-        }
-        for row in rows
-    ]
+    return {
+        "sendId": row.send_id,
+        "status": row.status,
+        "mailbox": send.mailbox,
+        "recipients": [d.recipient for d in send.deliveries if d.state == "held" or row.status != "pending"],
+        "subject": send.row.subject,
+        "reason": row.reason,
+        "rule": send.row.rule,
+        "detail": send.row.detail,
+        "requestedAt": precise(row.requested_at),
+        "expiresAt": precise(row.expires_at),
+        "decidedAt": precise(row.decided_at),
+        "decidedBy": row.decided_by,
+        "note": row.note,
+    }
 
 
 def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
@@ -147,17 +140,16 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
     from relay.store import approvals, sent
     from relay.store.sends import body
 
-    row = approvals.one(connection, send_id)
-    if row is None:
+    row, send = approvals.one(connection, send_id), sent.one(connection, send_id)
+    if row is None or send is None:
         raise Refused(f"{send_id} was never held for approval")
-    data, send = body(connection, send_id), sent.one(connection, send_id)
+    data = body(connection, send_id)
     seen = view(data) if data is not None else None
     read = content(seen) if seen is not None else None
-    from_address = send.from_address if send else ""
-    return _told(connection, [row])[0] | {
-        "from": from_address,
-        "class": send.message_class if send else "",
-        "header": inspection.header(seen) if seen is not None else {"From": from_address},
+    return _told(row, send) | {
+        "from": send.row.from_address,
+        "class": send.row.message_class,
+        "header": inspection.header(seen) if seen is not None else {"From": send.row.from_address},
         "attachments": list(read.attachments) if read else [],
         "text": inspection.everything(read) if read else "(the message is no longer kept)",
     }

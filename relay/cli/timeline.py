@@ -1,5 +1,6 @@
 """The history of one send: the decision, the attempts with the other side's exact replies, the events."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,26 +16,44 @@ def told(connection: Connection, send_id: str) -> dict[str, Any]:
     if send is None and decision is None:
         raise Refused(f"there is no record of {send_id}: it is mistyped, or older than retention.decisions")
     decision = decision or {}
-    mailbox_id = send.mailbox_id if send is not None else str(decision.get("mailbox", ""))
-    deliveries = sent.deliveries_of(connection, [send_id])[send_id]
-    refused = sent.refused_of(connection, [send])[send_id] if send is not None else ()
+    attempts = sent.attempts_of(connection, send_id)
     return {
         "sendId": send_id,
-        "status": sent.status_of(send, deliveries) if send is not None else decision.get("decision"),
-        "mailbox": sent.names_of(connection, [mailbox_id]).get(mailbox_id, ""),
-        "from": send.from_address if send is not None else "",
-        "mailFrom": send.mail_from if send is not None else "",
-        "to": send.to_header if send is not None else "",
-        "subject": send.subject if send is not None else "",
-        "messageId": send.message_id if send is not None else "",
-        "messageClass": send.message_class if send is not None else "",
-        "source": send.source if send is not None else "",
-        "size": send.size if send is not None else 0,
-        "receivedAt": precise(send.received_at) if send is not None else decision.get("timestamp"),
+        **(_kept(send) if send is not None else _only_decided(connection, decision)),
         "decision": {
             name: decision.get(name) for name in ("decision", "rule", "reason", "checks", "timestamp", "hash")
         },
-        "recipients": progress.recipients(send, deliveries, refused),
-        "attempts": progress.attempts(sent.attempts_of(connection, send_id), deliveries),
+        "recipients": progress.recipients(send) if send is not None else [],
+        "attempts": progress.attempts(attempts, send.deliveries if send is not None else ()),
         "events": progress.events(sent.events_of(connection, send_id)),
+    }
+
+
+def _kept(send: sent.Sent) -> dict[str, Any]:
+    row = send.row
+    return {
+        "status": send.status,
+        "mailbox": send.mailbox,
+        "from": row.from_address,
+        "mailFrom": row.mail_from,
+        "to": row.to_header,
+        "subject": row.subject,
+        "messageId": row.message_id,
+        "messageClass": row.message_class,
+        "source": row.source,
+        "size": row.size,
+        "receivedAt": precise(row.received_at),
+    }
+
+
+def _only_decided(connection: Connection, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """The same where nothing but the decision is known: it was refused before its content came, or is long past."""
+    mailbox_id = str(decision.get("mailbox", ""))
+    unknown = dict.fromkeys(("from", "mailFrom", "to", "subject", "messageId", "messageClass", "source"), "")
+    return {
+        "status": decision.get("decision"),
+        "mailbox": sent.names_of(connection, [mailbox_id]).get(mailbox_id, ""),
+        **unknown,
+        "size": 0,
+        "receivedAt": decision.get("timestamp"),
     }

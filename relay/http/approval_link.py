@@ -71,21 +71,20 @@ def _read(parts: House, token: str) -> tuple[str, str] | None:
 
 async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
     def question(connection: Any) -> Any:
-        row = approvals.one(connection, send_id)
-        deliveries = sent.deliveries_of(connection, [send_id])[send_id]
-        return row, sent.one(connection, send_id), deliveries, sends.body(connection, send_id)
+        row, send = approvals.one(connection, send_id), sent.one(connection, send_id)
+        return row, send, sends.body(connection, send_id)
 
-    row, send, deliveries, data = await parts.look(question)
+    row, send, data = await parts.look(question)
     if row is None or send is None:
         return nothing()
     waits = row.status == "pending"
     # In a thread: an agent's message must not block others.
     header, said = await asyncio.to_thread(_read_message, data) if data is not None else ({}, _GONE)
     facts = {
-        "Recipients": [d.recipient for d in deliveries if d.state == "held" or not waits],
-        **{name: [value] for name, value in (header or {"From": send.from_address}).items()},
-        "Subject": [send.subject or "–"],
-        "Why": [approvals.why(row, send)],
+        "Recipients": [d.recipient for d in send.deliveries if d.state == "held" or not waits],
+        **{name: [value] for name, value in (header or {"From": send.row.from_address}).items()},
+        "Subject": [send.row.subject or "–"],
+        "Why": [approvals.why(row, send.row)],
         "Waiting since": [when(row.requested_at)],
     }
     if waits:

@@ -4,7 +4,6 @@ Only the operator approves or rejects. An agent may withdraw what it submitted i
 at departure: an approval never overrides a block.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
@@ -74,16 +73,11 @@ async def list_approvals(
         page = approvals.listed(
             connection, status or "", tenant_id=who.tenant_id, mailbox_id=mailbox, after=turn.after, limit=turn.limit
         )
-        ids = [row.send_id for row in page.rows]
-        sends = approvals.sends(connection, ids)
-        names = sent.names_of(connection, (row.mailbox_id for row in page.rows))
-        return page, sends, sent.deliveries_of(connection, ids), names
+        return page, sent.by_id(connection, [row.send_id for row in page.rows])
 
-    page, sends, deliveries, names = await parts.look(question)
+    page, sends = await parts.look(question)
     hostname = parts.settings().server.hostname
-    return listing(
-        parts, turn, page, lambda row: _told(row, sends.get(row.send_id), deliveries[row.send_id], names, hostname)
-    )
+    return listing(parts, turn, page, lambda row: _told(row, sends.get(row.send_id), hostname))
 
 
 @router.get("/approvals/{sendId}", summary="Show what waits", response_model=ApprovalDetail)
@@ -141,15 +135,11 @@ async def _found(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
         row = approvals.one(connection, send_id)
         if row is None or not who.sees(row.tenant_id, row.mailbox_id):
             raise not_found("approval")
-        names = sent.names_of(connection, [row.mailbox_id])
-        as_recorded = proof.is_as_recorded(connection, send_id)
-        send, deliveries = sent.one(connection, send_id), sent.deliveries_of(connection, [send_id])[send_id]
-        return row, send, deliveries, names, as_recorded
+        return row, sent.one(connection, send_id), proof.is_as_recorded(connection, send_id)
 
-    row, send, deliveries, names, as_recorded = await parts.look(question)
-    return _told(row, send, deliveries, names, parts.settings().server.hostname) | {"asRecorded": as_recorded}
+    row, send, as_recorded = await parts.look(question)
+    return _told(row, send, parts.settings().server.hostname) | {"asRecorded": as_recorded}
 
 
-def _told(row: Any, send: Any, deliveries: Sequence[Any], names: Mapping[str, str], hostname: str) -> dict[str, Any]:
-    told = send_told(send, deliveries, (), names, hostname) if send is not None else None
-    return of_row(Approval, row, send=told)
+def _told(row: Any, send: sent.Sent | None, hostname: str) -> dict[str, Any]:
+    return of_row(Approval, row, send=send_told(send, hostname) if send is not None else None)

@@ -1,9 +1,9 @@
 """Submissions: what became of each, recipient by recipient, with the exact replies of the other side."""
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Path, Query
+from msgspec.structs import replace
 from pydantic import Field
 
 from config.senders import MailClass
@@ -139,13 +139,11 @@ async def list_sends(
 
     def question(connection: Any) -> Any:
         page = sent.search(connection, what, after=turn.after, limit=turn.limit)
-        deliveries = sent.deliveries_of(connection, [row.id for row in page.rows])
-        names = sent.names_of(connection, (row.mailbox_id for row in page.rows))
-        return page, deliveries, sent.refused_of(connection, page.rows), names
+        return replace(page, rows=sent.with_recipients(connection, page.rows))
 
-    page, deliveries, refused, names = await parts.look(question)
+    page = await parts.look(question)
     hostname = parts.settings().server.hostname
-    return listing(parts, turn, page, lambda row: told(row, deliveries[row.id], refused[row.id], names, hostname))
+    return listing(parts, turn, page, lambda send: told(send, hostname))
 
 
 @router.get("/sends/{sendId}", summary="Show a submission", response_model=SendDetail)
@@ -194,47 +192,39 @@ async def whole(parts: House, who: Caller, send_id: str) -> dict[str, Any]:
     """A submission with everything that happened to it. Raises 404. Also used by the console."""
 
     def question(connection: Any) -> Any:
-        row = sent.one(connection, send_id)
-        if row is None:
+        send = sent.one(connection, send_id)
+        if send is None:
             return None
-        return (
-            row,
-            sent.deliveries_of(connection, [send_id])[send_id],
-            sent.refused_of(connection, [row])[send_id],
-            sent.names_of(connection, [row.mailbox_id]),
-            sent.attempts_of(connection, send_id),
-            sent.events_of(connection, send_id),
-            sent.repeats_of(connection, row),
-        )
+        attempts, events = sent.attempts_of(connection, send_id), sent.events_of(connection, send_id)
+        return send, attempts, events, sent.repeats_of(connection, send.row)
 
     found = await parts.find(question)
-    if found is None or not who.sees(found[0].tenant_id, found[0].mailbox_id):
+    if found is None or not who.sees(found[0].row.tenant_id, found[0].row.mailbox_id):
         raise not_found("send")
-    row, deliveries, refused, names, attempts, events, repeats = found
-    return told(row, deliveries, refused, names, parts.settings().server.hostname) | {
-        "edits": answers.edits_of(loads(row.plan)),
+    send, attempts, events, repeats = found
+    return told(send, parts.settings().server.hostname) | {
+        "edits": answers.edits_of(loads(send.row.plan)),
         "repeats": repeats,
-        "attempts": progress.attempts(attempts, deliveries),
+        "attempts": progress.attempts(attempts, send.deliveries),
         "events": progress.events(events),
     }
 
 
-def told(
-    row: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str], hostname: str
-) -> dict[str, Any]:
+def told(send: sent.Sent, hostname: str) -> dict[str, Any]:
     """A submission in the API's form."""
+    row = send.row
     return of_row(
         Send,
         row,
         send_id=row.id,
-        status=sent.status_of(row, deliveries),
-        mailbox=names.get(row.mailbox_id),
+        status=send.status,
+        mailbox=send.mailbox or None,
         to=row.to_header,
-        message_id=row.message_id or _generated_id(row, deliveries, hostname),
-        recipients=progress.recipients(row, deliveries, refused),
+        message_id=row.message_id or _generated_id(send, hostname),
+        recipients=progress.recipients(send),
     )
 
 
-def _generated_id(row: Any, deliveries: Sequence[Any], hostname: str) -> str | None:
+def _generated_id(send: sent.Sent, hostname: str) -> str | None:
     """The Message-ID that a message without one gets at departure."""
-    return message_id_of(row.id, hostname) if any(d.attempts for d in deliveries) else None
+    return message_id_of(send.row.id, hostname) if any(d.attempts for d in send.deliveries) else None

@@ -120,12 +120,6 @@ def is_as_held(connection: Connection, row: Any) -> bool:
     return bool(row.bound == _bound(connection, row.send_id, _held(connection, row.send_id)))
 
 
-def sends(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
-    """The submissions with these ids, by id."""
-    rows = connection.execute(select(t.sends).where(t.sends.c.id.in_(list(ids)))) if ids else ()
-    return {row.id: row for row in rows}
-
-
 def approve(connection: Connection, send_id: str, *, by: str, note: str, now: int) -> None:
     """Release a held send; raises NotWaiting or Changed."""
     row, held = _waiting(connection, send_id)

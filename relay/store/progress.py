@@ -6,14 +6,15 @@ from typing import Any
 from policy.moment import precise
 from relay.store.engine import loads
 from relay.store.restored import next_attempt
+from relay.store.sent import Sent
 from relay.store.states import OPEN
 
 _WAITS = OPEN - {"active"}
 
 
-def recipients(send: Any, deliveries: Sequence[Any], refused: Sequence[Any]) -> list[dict[str, Any]]:
+def recipients(send: Sent) -> list[dict[str, Any]]:
     """The deliveries, then the refused recipients."""
-    return [_delivery(row) for row in deliveries] + [_refused(row, send) for row in refused]
+    return [_delivery(row) for row in send.deliveries] + [_refused(row, send.row) for row in send.refused]
 
 
 def attempts(rows: Sequence[Any], deliveries: Sequence[Any]) -> list[dict[str, Any]]:

@@ -58,6 +58,36 @@ class Search(Struct, frozen=True):
     until: int = 0
 
 
+class Sent(Struct, frozen=True):
+    """A submission with its recipients."""
+
+    row: Any
+    deliveries: Sequence[Any]
+    refused: Sequence[Any]  # those of a submission refused as a whole (`recipient`, `reason`)
+    mailbox: str  # the name; "" if there is no such mailbox any more
+
+    @property
+    def status(self) -> str:
+        """One word for it: the state that most needs attention; `blocked` if nothing was accepted."""
+        if self.row.decision in REFUSED:
+            return "blocked"
+        states = {delivery.state for delivery in self.deliveries}
+        return next((state for state in _PRECEDENCE if state in states), "blocked")
+
+
+_PRECEDENCE = (
+    "held",
+    "active",
+    "uncertain",
+    "queued",
+    "deferred",
+    "scheduled",
+    "bounced",
+    "expired",
+    "rejected",
+    "cancelled",
+    "delivered",
+)
 SCAN = 20_000  # submissions one page reads at most where there is no index
 RARE = 2_000  # up to this many deliveries in a state, that state's own index is faster
 
@@ -203,9 +233,22 @@ def _mailboxes(connection: Connection, what: Search) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def one(connection: Connection, send_id: str) -> Any:
-    """The row of a submission, or None."""
-    return connection.execute(select(t.sends).where(_s.id == send_id)).first()
+def one(connection: Connection, send_id: str) -> Sent | None:
+    """A submission, or None."""
+    return by_id(connection, [send_id]).get(send_id)
+
+
+def by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Sent]:
+    """Those of these submissions that are still kept, by id."""
+    rows = connection.execute(select(t.sends).where(_s.id.in_(list(ids)))).all() if ids else ()
+    return {one.row.id: one for one in with_recipients(connection, rows)}
+
+
+def with_recipients(connection: Connection, rows: Sequence[Any]) -> list[Sent]:
+    """The submissions of these rows, in the same order."""
+    deliveries, refused = deliveries_of(connection, [row.id for row in rows]), refused_of(connection, rows)
+    names = names_of(connection, (row.mailbox_id for row in rows))
+    return [Sent(row, deliveries[row.id], refused[row.id], names.get(row.mailbox_id, "")) for row in rows]
 
 
 def deliveries_of(connection: Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
@@ -248,26 +291,3 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> Mapping[str, 
     wanted = sorted({one for one in ids if one})
     query = select(t.mailboxes.c.id, t.mailboxes.c.name).where(t.mailboxes.c.id.in_(wanted))
     return {row.id: row.name for row in connection.execute(query)}
-
-
-_PRECEDENCE = (
-    "held",
-    "active",
-    "uncertain",
-    "queued",
-    "deferred",
-    "scheduled",
-    "bounced",
-    "expired",
-    "rejected",
-    "cancelled",
-    "delivered",
-)
-
-
-def status_of(send: Any, deliveries: Sequence[Any]) -> str:
-    """One word for a submission: the state that most needs attention; `blocked` if nothing was accepted."""
-    if send.decision in REFUSED:
-        return "blocked"
-    states = {d.state for d in deliveries}
-    return next((state for state in _PRECEDENCE if state in states), "blocked")

@@ -170,7 +170,7 @@ async def test_credits_sum_to_the_event_under_every_model(office, model):
 async def by_provider(office, to, provider, at, **changes):
     """A message a provider took, counted as settling counts it."""
     send_id = await delivered(office, to, at, **changes)
-    row = office.row(lambda c: sent.one(c, send_id))
+    row = office.row(lambda c: sent.one(c, send_id)).row
     statement = text("UPDATE deliveries SET provider = :provider WHERE send_id = :id")
 
     def job(connection):

@@ -37,18 +37,16 @@ async def show(visit: Visit) -> Response:
 async def _page(visit: Visit, chosen: str) -> Response:
     def question(connection: Any) -> Any:
         waiting = approvals.around(connection, chosen, MOST)
-        ids = [row.send_id for row in waiting.rows]
-        names = sent.names_of(connection, (row.mailbox_id for row in waiting.rows))
-        return waiting, approvals.sends(connection, ids), sent.deliveries_of(connection, ids), names
+        return waiting, sent.by_id(connection, [row.send_id for row in waiting.rows])
 
-    waiting, found, deliveries, names = await visit.house.look(question)
+    waiting, sends = await visit.house.look(question)
     never = await forecast.never(visit.house, [row.send_id for row in waiting.rows])
     rows = [
         {
             "approval": row,
-            "send": found.get(row.send_id),
-            "mailbox": names.get(row.mailbox_id, ""),
-            "to": [d.recipient for d in deliveries[row.send_id] if d.state == "held"],
+            "subject": sends[row.send_id].row.subject,
+            "mailbox": sends[row.send_id].mailbox,
+            "to": [d.recipient for d in sends[row.send_id].deliveries if d.state == "held"],
             "never": list(never.get(row.send_id, {}).values()),
         }
         for row in waiting.rows

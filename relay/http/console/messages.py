@@ -1,7 +1,7 @@
 """Messages: the list with its search, and one message with timeline, decision and content."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -69,15 +69,11 @@ async def row(visit: Visit) -> Response:
     """One line of the list in its current state."""
     send_id = visit.named("id")
 
-    def question(connection: Any) -> Any:
-        found = sent.one(connection, send_id)
-        return _rows(connection, [found]) if found is not None else []
-
-    rows = await visit.house.look(question)
-    if not rows:
+    found = await visit.house.look(lambda c: sent.one(c, send_id))
+    if found is None:
         raise not_found("message")
     split = visit.asked("split") == "1"
-    return visit.piece("messages_row.html", row=rows[0], chosen="", split=split, q=visit.asked("q"))
+    return visit.piece("messages_row.html", row=_row(found), chosen="", split=split, q=visit.asked("q"))
 
 
 async def show(visit: Visit) -> Response:
@@ -218,31 +214,24 @@ async def find(visit: Visit) -> Found:
         if query.problems:
             return query, Page((), None), []
         page = sent.search(connection, query.what, after=after, limit=PAGE)
-        return query, page, _rows(connection, page.rows)
+        return query, page, [_row(send) for send in sent.with_recipients(connection, page.rows)]
 
     query, page, rows = await visit.house.look(question)
     following = cursor_of(visit.house, LIST, page.next) if page.next else ""
     return Found(query, rows, following, bool(page.next) and len(rows) < PAGE)
 
 
-def _rows(connection: Any, found: Sequence[Any]) -> list[Row]:
-    deliveries = sent.deliveries_of(connection, [r.id for r in found])
-    refused = sent.refused_of(connection, found)
-    names = sent.names_of(connection, (r.mailbox_id for r in found))
-    return [_row(r, deliveries[r.id], refused[r.id], names) for r in found]
-
-
-def _row(send: Any, deliveries: Sequence[Any], refused: Sequence[Any], names: Mapping[str, str]) -> Row:
-    recipients = [r.recipient for r in (*deliveries, *refused)]
+def _row(send: sent.Sent) -> Row:
+    row, recipients = send.row, [r.recipient for r in (*send.deliveries, *send.refused)]
     return Row(
-        id=send.id,
-        status=sent.status_of(send, deliveries),
-        mailbox=names.get(send.mailbox_id, send.from_address),
-        to=recipients[0] if recipients else send.to_header,
+        id=row.id,
+        status=send.status,
+        mailbox=send.mailbox or row.from_address,
+        to=recipients[0] if recipients else row.to_header,
         more=max(0, len(recipients) - 1),
-        subject=send.subject,
-        reason=send.reason if send.decision in REFUSED else "",
-        at=send.received_at,
+        subject=row.subject,
+        reason=row.reason if row.decision in REFUSED else "",
+        at=row.received_at,
     )
 
 
