@@ -9,7 +9,7 @@ from config.senders import DEFAULT_TENANT, Autonomy, MailClass, Role
 from config.smtp import TlsMode
 from config.types import NAME, to_name
 from policy.moment import precise
-from policy.settings import PolicySettings
+from policy.settings import PolicySettings, RateLimit
 from policy.state import MailboxState
 from policy.usage import WINDOWS, Usage, Window
 from relay.http.domains import Status as DomainStatus
@@ -153,7 +153,7 @@ class MailboxPause(Told):
 
 
 def told(
-    row: Any, domain: Any, tenant: Any, policy: PolicySettings | None, usages: Mapping[str, Usage], now: int
+    row: Any, domain: Any, tenant: Any, policy: PolicySettings, usages: Mapping[str, Usage], now: int
 ) -> dict[str, Any]:
     """A mailbox in the API's form; `usages` has those of the mailbox and of its tenant."""
     settings: Mapping[str, Any] = loads(row.settings)
@@ -181,17 +181,17 @@ def bound(row: Any) -> MailboxState:
     return mailbox_state(row, Usage())
 
 
-def effective(row: Any, policy: PolicySettings | None) -> dict[str, int | None]:
+def effective(row: Any, policy: PolicySettings) -> dict[str, int | None]:
     """The limit in force for each window: the smaller of the policy's and the mailbox's own."""
     tightened = loads(row.tightened)
     asked = {name: (of_policy(policy, name), tightened.get(name)) for name in WINDOWS}
     return {name: min((n for n in both if n is not None), default=None) for name, both in asked.items()}
 
 
-def of_policy(policy: PolicySettings | None, name: str) -> int | None:
+def of_policy(policy: PolicySettings, name: str) -> int | None:
     """The policy's limit for a window; None if it sets none."""
-    rule = getattr(policy, f"rate_limit_{name}", None)
-    return rule.limit if rule is not None and rule.mode == "enforce" else None
+    rule: RateLimit = getattr(policy, f"rate_limit_{name}")
+    return rule.limit if rule.mode == "enforce" else None
 
 
 def _used(window: Window, limit: int | None, now: int) -> dict[str, Any]:

@@ -126,8 +126,7 @@ async def change_mailbox(
         raise invalid("policy", "there is no such policy")
     found = await mailbox_of(parts, who, mailbox_id)
     who.need_own(found.tenant_id, found.id)
-    account = await parts.accounts.get(found.id)
-    policy, now = account.policy if account else None, parts.clock()
+    policy, now = await parts.policy_of(found.id), parts.clock()
 
     def job(connection: Any) -> Any:
         row = listings.held(connection, "mailboxes", found.id)
@@ -211,9 +210,8 @@ async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any
         )
 
     nearest, used, tenants = await parts.look(question)
-    known = await asyncio.gather(*(parts.accounts.get(row.id) for row in rows))
+    policies = await asyncio.gather(*(parts.policy_of(row.id) for row in rows))
     now = parts.clock()
-    policies = [account.policy if account else None for account in known]
     return {
         row.id: told(row, nearest[domain_of(row.address_key)], tenants[row.tenant_id], policy, used, now)
         for row, policy in zip(rows, policies, strict=True)

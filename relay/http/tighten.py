@@ -23,14 +23,15 @@ from relay.store.acts import enact
 from relay.store.engine import dumps, loads
 from relay.store.events import Event
 
-DECLARED = ("from_name", "autonomy_level", "role", "allowed_classes", "policy", "language", "footer")
+DECLARED = tuple(name for name in ChangedMailbox.model_fields if name != "rate_limits")
+COLUMNS = {"from_name": "from_name", "autonomy_level": "autonomy", "role": "role", "policy": "policy"}  # field: column
 KEPT = {"autonomy_level": "autonomy", "allowed_classes": "allowed_classes"}  # field: name under which it is stored
 LIFTED = ("autonomy_level", "allowed_classes", "rate_limits")  # null removes what was tightened
 JUDGED_BY = {"autonomy_level": "autonomy_level", "allowed_classes": "content_classification"}  # field: rule
 
 
 def change(
-    connection: Connection, row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None, now: int
+    connection: Connection, row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings, now: int
 ) -> None:
     """Apply the given changes. Raises Problem where the caller may not. What changes nothing is not recorded."""
     declared = [name for name in DECLARED if getattr(body, name) is not None]
@@ -52,14 +53,14 @@ def change(
         enact(connection, event, by=who.actor)
 
 
-def _check_judged(row: Any, body: ChangedMailbox, policy: PolicySettings | None) -> None:
+def _check_judged(row: Any, body: ChangedMailbox, policy: PolicySettings) -> None:
     """Refuse a restriction that no rule enforces: it would have no effect, and whoever asks for it should know."""
     restricts = {
         "autonomy_level": body.autonomy_level not in (None, "auto_send"),
         "allowed_classes": body.allowed_classes is not None and len(set(body.allowed_classes)) == 1,
     }
     for name, rule in JUDGED_BY.items():
-        mode = getattr(policy, rule).mode if policy is not None else "enforce"
+        mode = getattr(policy, rule).mode
         if restricts[name] and mode != "enforce":
             raise invalid(camel(name), f"no rule enforces it: the policy {row.policy} has {rule} in the mode {mode}")
 
@@ -87,7 +88,7 @@ def _tightens(body: ChangedMailbox, name: str, autonomy: str, classes: Iterable[
     return name == "allowed_classes" and set(body.allowed_classes or ()) <= set(classes)
 
 
-def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings | None) -> dict[str, Any]:
+def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettings) -> dict[str, Any]:
     """The changes to what is kept beside the declaration; None removes a value."""
     for name in LIFTED:
         if name in body.model_fields_set and getattr(body, name) is None:
@@ -101,7 +102,7 @@ def _tightened(row: Any, body: ChangedMailbox, who: Caller, policy: PolicySettin
     return changes
 
 
-def _limits(row: Any, given: RateLimits | None, who: Caller, policy: PolicySettings | None) -> dict[str, int | None]:
+def _limits(row: Any, given: RateLimits | None, who: Caller, policy: PolicySettings) -> dict[str, int | None]:
     if given is None:
         return dict.fromkeys(WINDOWS)
     limits = {name: getattr(given, name) for name in WINDOWS if name in given.model_fields_set}
@@ -121,7 +122,7 @@ def _check_lower(limits: dict[str, int | None], binding: dict[str, int | None], 
             raise Problem("human_decision_required", f"raising the {name} limit from {bound_now} is for the operator")
 
 
-def _check_binds(limits: dict[str, int | None], row: Any, policy: PolicySettings | None) -> None:
+def _check_binds(limits: dict[str, int | None], row: Any, policy: PolicySettings) -> None:
     """Refuse a limit above the policy's: it would have no effect, and whoever sets it should know."""
     for name, wanted in limits.items():
         allowed = of_policy(policy, name)
@@ -137,17 +138,10 @@ def _kept(tightened: Mapping[str, Any]) -> dict[str, Any]:
 
 def _columns(row: Any, body: ChangedMailbox) -> dict[str, Any]:
     """The columns that the declared fields change."""
-    columns: dict[str, Any] = {}
-    if body.from_name is not None:
-        columns["from_name"] = body.from_name
-    if body.autonomy_level is not None:
-        columns["autonomy"] = body.autonomy_level
-    if body.role is not None:
-        columns["role"] = body.role
+    given = {column: getattr(body, name) for name, column in COLUMNS.items()}
+    columns: dict[str, Any] = {column: value for column, value in given.items() if value is not None}
     if body.allowed_classes is not None:
         columns["allowed_classes"] = dumps(list(dict.fromkeys(body.allowed_classes)))
-    if body.policy is not None:
-        columns["policy"] = body.policy
     if body.language is not None or body.footer is not None:
         settings = loads(row.settings)
         settings |= {"language": body.language} if body.language is not None else {}
