@@ -180,10 +180,11 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
 def _limits(here: "Installation", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
     """The mailbox's limit for each window, and how much of it is used."""
     from relay.http.mailbox_shapes import effective
+    from relay.store.guard import of_mailbox
     from relay.store.places import usage
     from relay.submission.account import policy_of
 
-    sent = usage(connection, f"mailbox:{row.id}").sent
+    sent = usage(connection, of_mailbox(row.id)).sent
     limits = effective(row, policy_of(here.settings, row, _tenant_name(connection, row.tenant_id)))
     return {window: {"current": sent[window].busiest(here.now()), "limit": limits[window]} for window in limits}
 

@@ -75,13 +75,18 @@ async def show_reputation(
     domain: Annotated[str | None, Query(max_length=255)] = None,
 ) -> Any:
     """Of a mailbox, a sending domain or a tenant; by default of the key's own mailbox. Rates are over 30 days."""
-    scope, rule = await _scope(parts, who, tenant_id, mailbox_id, domain)
-    return await standing(parts, scope, rule)
+    return await standing(parts, await _scope(parts, who, tenant_id, mailbox_id, domain))
 
 
-async def standing(parts: House, scope: str, rule: Reputation) -> dict[str, Any]:
-    """The standing of `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also used by the console."""
-    return (await standings(parts, {scope: rule}))[scope]
+async def rule_of(parts: House, scope: str) -> Reputation:
+    """The rule that judges `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also used by the console."""
+    kind, _, name = scope.partition(":")
+    return (await parts.policy_of(name if kind == "mailbox" else "")).reputation
+
+
+async def standing(parts: House, scope: str) -> dict[str, Any]:
+    """The standing of a scope under its rule. Also used by the console."""
+    return (await standings(parts, {scope: await rule_of(parts, scope)}))[scope]
 
 
 async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, dict[str, Any]]:
@@ -132,9 +137,7 @@ def _rounded(rates: Rates) -> dict[str, float]:
     return {"bounce_rate": round(bounce_rate(rates), 4), "complaint_rate": round(complaint_rate(rates), 4)}
 
 
-async def _scope(
-    parts: House, who: Caller, tenant: str | None, mailbox: str | None, domain: str | None
-) -> tuple[str, Reputation]:
+async def _scope(parts: House, who: Caller, tenant: str | None, mailbox: str | None, domain: str | None) -> str:
     if domain:
         if tenant or mailbox:
             raise invalid("domain", "stands alone: leave out tenantId and mailboxId, or domain")
@@ -144,13 +147,11 @@ async def _scope(
             raise invalid("domain", str(error)) from None
         who.need_person("the reputation of a domain")
         await parts.look(lambda c: domains.check_known(c, name))
-        return f"domain:{name}", parts.settings().policy().reputation
+        return f"domain:{name}"
     if mailbox or not (who.is_operator or who.is_of_tenant or tenant):
         within = await tenant_of(parts, who, tenant) if tenant else ""
         mailbox_id = await scope_of(parts, who, mailbox, within)
-        account = await parts.accounts.get(mailbox_id)
-        if account is None:
+        if await parts.accounts.get(mailbox_id) is None:
             raise not_found("mailbox")
-        return f"mailbox:{mailbox_id}", account.policy.reputation
-    tenant_id = await whole_tenant_of(parts, who, tenant)
-    return f"tenant:{tenant_id}", parts.settings().policy().reputation
+        return f"mailbox:{mailbox_id}"
+    return f"tenant:{await whole_tenant_of(parts, who, tenant)}"

@@ -36,7 +36,7 @@ async def listed(visit: Visit) -> Response:
     told = await api.all_told(visit.house, rows)
     shown = listing(visit.house, asked, page, lambda row: told[row.id])
     scopes = {row.id: f"mailbox:{row.id}" for row in page.rows}
-    rules = {scope: (await visit.house.policy_of(name)).reputation for name, scope in scopes.items()}
+    rules = {scope: await reputation.rule_of(visit.house, scope) for scope in scopes.values()}
     found = await reputation.standings(visit.house, rules)
     scores = {name: found[scope] for name, scope in scopes.items()}
     return visit.page("mailboxes.html", mailboxes=shown["data"], scores=scores, next=shown["nextCursor"], q=q)
@@ -61,7 +61,7 @@ async def _page(visit: Visit, reference: str, fresh: Mapping[str, Any] | None = 
         ],
         fresh=fresh,
         connects=connects(visit, box, key, str(fresh["id"]) if fresh else ""),
-        standing=await _standing(visit, box["id"]),
+        standing=await reputation.standing(house, f"mailbox:{box['id']}"),
         rules=cascade.rules(house.settings(), box["policy"], account, box["name"], box["tenant"]),
     )
 
@@ -73,11 +73,6 @@ def connects(visit: Visit, box: Mapping[str, Any], key: str, credential_id: str)
         return []
     login = Login(*entrance(settings), box["name"], key, box["fromAddress"])
     return [(label, snippet(form, login, credential_id)) for form, label in FORMS]
-
-
-async def _standing(visit: Visit, mailbox_id: str) -> dict[str, Any]:
-    rule = (await visit.house.policy_of(mailbox_id)).reputation
-    return await reputation.standing(visit.house, f"mailbox:{mailbox_id}", rule)
 
 
 async def make(visit: Visit) -> Response:

@@ -5,7 +5,6 @@ from typing import Any
 from starlette.responses import Response
 
 from policy.reputation import percent
-from policy.settings import Reputation
 from policy.usage import DAY
 from relay.http import reputation as api
 from relay.http.console.visit import Entry, Visit, get
@@ -22,18 +21,13 @@ async def show(visit: Visit) -> Response:
     boxes, tenants = await visit.house.look(lambda c: (listings.mailboxes_by_name(c), listings.tenant_names(c)))
     named = {f"tenant:{key}": (name, "") for key, name in tenants.items()}
     named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes}
-    found = await api.standings(visit.house, {scope: await _rule(visit, scope) for scope in named})
+    found = await api.standings(visit.house, {scope: await api.rule_of(visit.house, scope) for scope in named})
     rows = [{"name": name, "paused": status == "paused", **found[scope]} for scope, (name, status) in named.items()]
     rows.sort(key=lambda row: (row["reputationScore"], row["name"].lower()))
     chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
     opened = await _open(visit, chosen, found.get(chosen)) if chosen else None
     left = max(0, len(rows) - MOST)
     return visit.page("reputation.html", rows=rows[:MOST], left=left, chosen=chosen, opened=opened)
-
-
-async def _rule(visit: Visit, scope: str) -> Reputation:
-    kind, _, name = scope.partition(":")
-    return (await visit.house.policy_of(name if kind == "mailbox" else "")).reputation
 
 
 async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[str, Any]:
@@ -48,7 +42,7 @@ async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[
         )
     except Unknown:
         raise not_found("sender") from None
-    rule = await _rule(visit, scope)
+    rule = await api.rule_of(visit.house, scope)
     bounces, complaints = (
         (rule.warn_bounce_rate, rule.pause_bounce_rate),
         (rule.warn_complaint_rate, rule.pause_complaint_rate),
@@ -58,7 +52,7 @@ async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[
     return {
         "name": shown,
         "rule": rule,
-        **(known or await api.standing(visit.house, scope, rule)),
+        **(known or await api.standing(visit.house, scope)),
         "bounces": _rates(at, by_day, "bounced", "sent", bounces),
         "complaints": _rates(at, by_day, "complained", "delivered", complaints),
     }
