@@ -85,7 +85,7 @@ def import_(
     """
     from relay.cli.consenting import writer_of
     from relay.cli.spreadsheet import report, taken
-    from relay.http.csvs import Columns
+    from relay.http.csvs import Sheet
     from relay.store import accounts, listings
     from relay.store.imports import CONSENT_COLUMNS, consent_reader
 
@@ -94,7 +94,7 @@ def import_(
             own = str(accounts.tenant(connection, tenant).id)
             tenants = listings.tenant_ids(connection)
         read = consent_reader(tenants, own, here.new_id, here.now)
-        tally = taken(file, Columns(CONSENT_COLUMNS, closed=True), read, writer_of(here))
+        tally = taken(file, Sheet(CONSENT_COLUMNS, closed=True), read, writer_of(here))
     return report(tally, as_json=as_json)
 
 

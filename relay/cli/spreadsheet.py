@@ -5,7 +5,7 @@ import that apostrophe is removed again.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,17 @@ from typing import Any
 from relay.cli.errors import EXIT_REFUSED, BadUsage
 from relay.cli.output import how_many, note, print_json, say
 from relay.cli.progress import Progress
-from relay.http.csvs import BATCH, Columns, Records, Tally, line
+from relay.http.csvs import BATCH, Sheet, Tally, line
 from relay.store.pile import Pile
 
 
 def taken(
     path: Path,
-    columns: Columns,
+    sheet: Sheet,
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Mapping[str, Any]]], None],
 ) -> Tally:
-    """Import a file with these columns, or a bare list; lines that cannot be read are counted and reported.
+    """Import a file of this form, or a bare list; lines that cannot be read are counted and reported.
 
     `read` makes a value with a `key` of each row; values are written in the order of their keys. A file that is
     not CSV changes nothing.
@@ -31,14 +31,14 @@ def taken(
     tally = Tally()
     with Pile() as pile:
         with Progress("Reading lines", None) as progress:
-            for number, head, cells in _rows(path, columns):
-                tally.ignored = tally.ignored or columns.strange(head)
+            for cells in _rows(path, sheet):
                 try:
-                    pile.add(read(columns.row(head, cells)))
+                    pile.add(read(sheet.row(cells)))
                 except ValueError as error:
-                    tally.wrong(number, str(error)[:200])
-                if number % BATCH == 0:
-                    progress.reached(number)
+                    tally.wrong(sheet.line, str(error)[:200])
+                if sheet.line % BATCH == 0:
+                    progress.reached(sheet.line)
+        tally.ignored = sheet.ignored
         with Progress("Writing", pile.size) as progress:
             for batch in pile.taken(BATCH):
                 write(batch)
@@ -72,27 +72,13 @@ def report(tally: Tally, *, as_json: bool) -> int:
     return EXIT_REFUSED if tally.skipped else 0
 
 
-def _rows(path: Path, columns: Columns) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    """Of each row the line on which it begins, the header, and the cells. Raises BadUsage if it is not such a file."""
+def _rows(path: Path, sheet: Sheet) -> Iterator[Sequence[str]]:
+    """The cells of each row. Raises BadUsage if it is not such a file."""
     with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
-        records = Records()
         try:
-            yield from _read(file, records, columns)
+            for octets in file:
+                if (cells := sheet.add(octets.removesuffix(b"\n"))) is not None:
+                    yield cells
+            sheet.end()
         except ValueError as error:
-            raise BadUsage(f"line {records.begins}: {error}; nothing was imported") from None
-
-
-def _read(
-    file: Iterable[bytes], records: Records, columns: Columns
-) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    head: list[str] = []
-    for octets in file:
-        cells = records.add(octets.removesuffix(b"\n"))
-        if cells is None or not any(map(str.strip, cells)):
-            continue
-        if not head:
-            head, is_named = columns.head(cells)
-            if is_named:
-                continue
-        yield records.begins, head, cells
-    records.end()
+            raise BadUsage(f"line {sheet.line}: {error}; nothing was imported") from None

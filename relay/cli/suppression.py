@@ -140,7 +140,7 @@ def import_(
     """
     from relay.cli.spreadsheet import report, taken
     from relay.cli.suppressing import bounds, scoped, writer_of
-    from relay.http.csvs import Columns
+    from relay.http.csvs import Sheet
     from relay.store.imports import SUPPRESSION_COLUMNS, Place, places, suppression_reader
 
     scope = scoped(scope, mailbox)
@@ -148,7 +148,7 @@ def import_(
         with here.reading() as connection:
             default = Place(scope, *bounds(connection, scope, tenant, mailbox))
             read = suppression_reader(places(connection), default, here.now)
-        tally = taken(file, Columns(SUPPRESSION_COLUMNS), read, writer_of(here))
+        tally = taken(file, Sheet(SUPPRESSION_COLUMNS), read, writer_of(here))
     return report(tally, as_json=as_json)
 
 

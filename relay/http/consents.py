@@ -186,7 +186,7 @@ async def import_consents(request: Request, parts: Parts, _: Operator, tenant: O
     async def write(batch: Sequence[consents.NewConsent]) -> None:
         await parts.write(lambda c: consents.append(c, batch))
 
-    return (await csvs.take(request, csvs.Columns(CONSENT_COLUMNS, closed=True), read, write)).told()
+    return (await csvs.take(request, csvs.Sheet(CONSENT_COLUMNS, closed=True), read, write)).told()
 
 
 @router.get("/consents/{id}", summary="Show an entry", response_model=Consent)

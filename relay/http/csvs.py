@@ -160,63 +160,88 @@ def _cells(record: bytes | bytearray) -> list[str]:
         raise ValueError(f"is not CSV: {advice}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns a file may have. The first is required; a file of that column alone needs no header line.
+class Sheet:
+    """A file with these columns, line by line. The first column is required; a file of that column alone needs no head.
 
     If `closed`, unknown columns are refused: their content would be lost silently.
     """
 
-    known: tuple[str, ...]
-    closed: bool = False
+    def __init__(self, known: Sequence[str], *, closed: bool = False) -> None:
+        self.head: list[str] = []
+        self._known = known
+        self._closed = closed
+        self._records = Records()
 
-    def head(self, cells: Sequence[str]) -> tuple[list[str], bool]:
+    @property
+    def line(self) -> int:
+        """The line on which the latest row begins."""
+        return self._records.begins
+
+    @property
+    def ignored(self) -> list[str]:
+        """The columns that have no meaning here."""
+        return [name[:40] for name in self.head if name and name not in self._known][:TOLD]
+
+    def add(self, line: bytes) -> list[str] | None:
+        """The cells of the row that this line, without its line feed, ends; None if it ends none below the head.
+
+        Raises ValueError if it is not CSV or not such a head, and Unclosed if no further line can be read.
+        """
+        cells = self._records.add(line)
+        if cells is None or not any(map(str.strip, cells)):
+            return None
+        if self.head:
+            return cells
+        self.head, is_named = self._head(cells)
+        return None if is_named else cells
+
+    def end(self) -> None:
+        """Raises Unclosed if the last row is not complete."""
+        self._records.end()
+
+    def row(self, cells: Sequence[str]) -> dict[str, str]:
+        """The cells by column, "" where the line ends early. Raises ValueError for cells that cannot be stored, and if
+        a closed file has too many.
+        """
+        width = len(self.head)
+        if any("\0" in cell for cell in cells):
+            raise ValueError("contains a NUL character")
+        if self._closed and any(map(str.strip, cells[width:])):
+            raise ValueError("more cells than the head has columns: put a cell that has a comma in quotes")
+        return dict(zip_longest(self.head, map(_bare, cells[:width]), fillvalue=""))
+
+    def _head(self, cells: Sequence[str]) -> tuple[list[str], bool]:
         """The column names, and whether this line is a header or already a row. Raises ValueError."""
         names = [cell.strip().lower() for cell in cells]
         while names and not names[-1]:
             names.pop()  # spreadsheets write empty columns
-        needed = self.known[0]
+        needed = self._known[0]
         if needed not in names:
             if len(cells) == 1 and "@" in cells[0]:
                 return [needed], False
             raise ValueError(f"the first line must name the columns, {needed} among them")
-        if twice := next((name for name in self.known if names.count(name) > 1), ""):
+        if twice := next((name for name in self._known if names.count(name) > 1), ""):
             raise ValueError(f"the column {twice} is there twice")
-        if self.closed and (others := [name for name in names if name not in self.known]):
-            known = ", ".join(self.known)
+        if self._closed and (others := [name for name in names if name not in self._known]):
+            known = ", ".join(self._known)
             raise ValueError(
                 f"the column {others[0][:40]!r} is not known: rename it or leave it out; known are {known}"
             )
         return names, True
 
-    def strange(self, head: Sequence[str]) -> list[str]:
-        """The columns that have no meaning here."""
-        return [name[:40] for name in head if name and name not in self.known][:TOLD]
-
-    def row(self, head: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-        """The cells by column, "" where the line ends early. Raises ValueError for cells that cannot be stored, and if
-        a closed file has too many.
-        """
-        if any("\0" in cell for cell in cells):
-            raise ValueError("contains a NUL character")
-        if self.closed and any(map(str.strip, cells[len(head) :])):
-            raise ValueError("more cells than the head has columns: put a cell that has a comma in quotes")
-        return dict(zip_longest(head, map(_bare, cells[: len(head)]), fillvalue=""))
-
 
 async def take(
     request: Request,
-    columns: Columns,
+    sheet: Sheet,
     read: Callable[[Mapping[str, str]], Any],
     write: Callable[[Sequence[Any]], Awaitable[None]],
 ) -> Tally:
-    """Import a CSV file with these columns; `read` turns a row into a value or raises ValueError.
+    """Import a CSV file of this form; `read` turns a row into a value or raises ValueError.
 
     After the header, a bad record does not stop the import, since earlier rows may be written already; the
     answer names the lines that were skipped. Raises Problem if the rest cannot be read.
     """
-    tally, records = Tally(), Records()
-    head: list[str] = []
+    tally = Tally()
     batch: list[Any] = []
 
     async def write_out() -> None:
@@ -228,28 +253,22 @@ async def take(
     try:
         async for line in lines(request):
             try:
-                cells = records.add(line)
-                if cells is None or not any(map(str.strip, cells)):
-                    continue
-                if not head:
-                    head, is_named = columns.head(cells)
-                    tally.ignored = columns.strange(head)
-                    if is_named:
-                        continue
-                batch.append(read(columns.row(head, cells)))
+                if (cells := sheet.add(line)) is not None:
+                    batch.append(read(sheet.row(cells)))
             except Unclosed:
                 raise
             except ValueError as error:
-                if not head:
+                if not sheet.head:
                     raise invalid("body", f"the first line: {error}") from None
-                tally.wrong(records.begins, str(error)[:200])
+                tally.wrong(sheet.line, str(error)[:200])
             if len(batch) >= BATCH:
                 await write_out()
-        records.end()
+        sheet.end()
     except Unclosed as error:
         await write_out()
-        raise invalid("body", f"line {records.begins}: {error}; imported before it: {tally.imported}") from None
+        raise invalid("body", f"line {sheet.line}: {error}; imported before it: {tally.imported}") from None
     await write_out()
+    tally.ignored = sheet.ignored
     return tally
 
 

@@ -234,7 +234,7 @@ async def import_suppressions(
     async def write(batch: Sequence[Suppress]) -> None:
         await parts.write(lambda c: suppression_list.take_in(c, parts.consequences, batch, parts.ids.new))
 
-    return (await csvs.take(request, csvs.Columns(SUPPRESSION_COLUMNS), read, write)).told()
+    return (await csvs.take(request, csvs.Sheet(SUPPRESSION_COLUMNS), read, write)).told()
 
 
 @router.get("/suppressions/{id}", summary="Show a suppression", response_model=Suppression)
