@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from msgspec.structs import replace
-from pydantic import ValidationError
 
 from policy.engine import decide
 from relay.http import answers
@@ -18,8 +17,7 @@ from relay.http.house import House
 from relay.http.problems import Problem, invalid
 from relay.http.send_shapes import MOST_RECIPIENTS, SendRequest, SimulatedAnswer
 from relay.http.sending import Sender, origin, sender_of, written
-from relay.http.strict import Resource, hinted, is_json, media_type
-from relay.http.strict import load as load_json
+from relay.http.strict import Resource, is_json, load, media_type, shaped
 from relay.mail.address import Address, AddressError, parse_path
 from relay.submission.desk import FrontDesk
 from relay.submission.submission import Origin, Submission
@@ -53,7 +51,7 @@ async def simulate(
         sender = await sender_of(parts, who, mailbox_id)
         submission = raw_submission(parts, sender, await request.body(), addresses(to or []), origin(request))
     elif is_json(request):
-        body = _read(await request.body())
+        body = shaped(SendRequest, load(await request.body()))
         if to is not None:
             raise invalid("to", "is for a raw message: name the recipients in the body")
         if mailbox_id and body.mailbox_id not in ("", mailbox_id):
@@ -75,13 +73,6 @@ async def judged(desk: FrontDesk, submission: Submission) -> dict[str, Any]:
     told = answers.simulated(decision, facts.message_class, answers.edits_of(prepared.plan), facts.now)
     first = await desk.recorded(decision.verdicts[0].first_send) if told["replayed"] else None
     return told | answers.as_before(first) if first is not None else told
-
-
-def _read(raw: bytes) -> SendRequest:
-    try:
-        return SendRequest.model_validate(load_json(raw))
-    except ValidationError as error:
-        raise hinted(({**e, "loc": ("body", *e["loc"])} for e in error.errors()), SendRequest) from None
 
 
 def raw_submission(parts: House, sender: Sender, data: bytes, to: tuple[Address, ...], came: Origin) -> Submission:

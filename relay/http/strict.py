@@ -8,12 +8,13 @@ values, is an error: a misspelt filter would list everything.
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.datastructures import Headers, QueryParams
 
@@ -21,6 +22,7 @@ from config.names import did_you_mean
 from relay.http.problems import Problem, invalid
 from relay.http.shapes import Given
 
+Model = TypeVar("Model", bound=Given)
 # Only a body with one of these escapes (or a raw NUL) has to be searched.
 _SUSPICIOUS = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
@@ -54,7 +56,7 @@ class _StrictRoute(APIRoute):
             try:
                 return await handle(call)
             except RequestValidationError as wrong:
-                raise hinted(wrong.errors(), body) from None
+                raise _hinted(wrong.errors(), body) from None
 
         return strict
 
@@ -121,12 +123,20 @@ def _check_headers(given: Headers, known: list[str]) -> None:
             raise invalid(name, "is given twice, and differs")
 
 
-def hinted(errors: Iterable[Any], body: Any) -> RequestValidationError:
+def shaped(shape: type[Model], value: Any) -> Model:
+    """A value as the body of a call. Raises RequestValidationError."""
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        raise _hinted(({**e, "loc": ("body", *e["loc"])} for e in error.errors()), shape) from None
+
+
+def _hinted(errors: Iterable[Any], body: Any) -> RequestValidationError:
     """The validation errors; an unknown field of the body gets the nearest known name as a suggestion."""
-    return RequestValidationError([_hinted(error, body) for error in errors])
+    return RequestValidationError([_with_hint(error, body) for error in errors])
 
 
-def _hinted(error: dict[str, Any], body: Any) -> dict[str, Any]:
+def _with_hint(error: dict[str, Any], body: Any) -> dict[str, Any]:
     if error["type"] != "extra_forbidden":
         return error
     *place, name = error["loc"][1:]
