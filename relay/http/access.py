@@ -80,13 +80,13 @@ class Caller:
         """The caller's name in records: `operator`, or one of `http.operators`."""
         return self.principal.username if self.is_operator else f"key:{self.id}"
 
+    def is_within(self, tenant_id: str) -> bool:
+        """Whether what belongs to this tenant as a whole is within reach."""
+        return self.is_operator or tenant_id == self.tenant_id
+
     def sees(self, tenant_id: str, mailbox_id: str) -> bool:
         """Whether the caller may see what belongs to this tenant and mailbox."""
-        if self.is_operator:
-            return True
-        if tenant_id != self.tenant_id:
-            return False
-        return self.is_of_tenant or (bool(self.mailbox_id) and mailbox_id == self.mailbox_id)
+        return self.is_within(tenant_id) and self.reach in ("", mailbox_id)
 
     def need(self, permission: str) -> None:
         """Raise Problem unless the key has the permission."""

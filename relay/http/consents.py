@@ -225,7 +225,7 @@ def _need_a_word(who: Caller) -> None:
 
 async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
     row = await parts.look(lambda c: listings.one(c, "consents", entry_id))
-    if row is None or not (who.is_operator or row.tenant_id == who.tenant_id):
+    if row is None or not who.is_within(row.tenant_id):
         raise not_found("consent")
     return row
 

@@ -254,7 +254,7 @@ def _read(connection: Any, who: Caller, reference: str) -> tuple[Any, Any]:
     except Unknown:
         raise not_found("domain") from None
     own = _own_domains(connection, who).get("name")
-    if not who.is_operator and (row.tenant_id != who.tenant_id or (own is not None and row.name not in own)):
+    if not who.is_within(row.tenant_id) or (own is not None and row.name not in own):
         raise not_found("domain")
     return row, keys.of_domain(connection, row.name)
 

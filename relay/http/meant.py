@@ -37,7 +37,7 @@ async def tenant_of(parts: House, who: Caller, reference: str | None) -> str:
         row = await parts.look(lambda c: accounts.tenant(c, reference or DEFAULT_TENANT))
     except Unknown:
         raise not_found("tenant") from None
-    if not who.is_operator and row.id != who.tenant_id:
+    if not who.is_within(row.id):
         raise not_found("tenant")
     return str(row.id)
 

@@ -144,7 +144,7 @@ def _meant(domain: str | None, email: str | None) -> str:
 
 async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
     row = await parts.look(lambda c: listings.one(c, "suppressed_domains", entry_id))
-    if row is None or (not who.is_operator and row.tenant_id != who.tenant_id):
+    if row is None or not who.is_within(row.tenant_id):
         raise not_found("suppressed domain")
     return row
 
