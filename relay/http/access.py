@@ -8,7 +8,7 @@ reported as not existing: always 404.
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -18,7 +18,7 @@ from relay.http.problems import Problem, not_found
 from relay.store import credentials
 from relay.submission.submission import AuthRefused, Principal
 
-ALL = frozenset({"send", "read", "manage"})
+ALL = frozenset(get_args(credentials.Permission))
 
 
 class _SmallRole(NamedTuple):

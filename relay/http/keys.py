@@ -17,11 +17,10 @@ from relay.http.problems import invalid, not_found
 from relay.http.shapes import DateTime, Given, Line, Listing, Short, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import accounts, credentials
-from relay.store.credentials import AGENT_SCOPE, TENANT_SCOPE, scope_told
+from relay.store.credentials import AGENT_SCOPE, OF_AN_AGENT, TENANT_SCOPE, Permission, scope_told
 from relay.store.errors import Unknown
 
 router = Resource("Keys")
-Permission = Literal["send", "read", "manage"]
 Status = Literal["active", "revoked", "disabled"]
 
 
@@ -35,7 +34,7 @@ class NewKey(Given):
         json_schema_extra={"pattern": "^(agent|tenant):."},
     )
     permissions: list[Permission] = Field(
-        default=["send", "read"],
+        default=[*OF_AN_AGENT],
         min_length=1,
         max_length=3,
         description="`manage` also allows reporting business events. A `replied` among them ends a cooldown, so "

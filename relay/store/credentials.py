@@ -7,7 +7,7 @@ revoked credential is still known, so that its owner is told «revoked» and not
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -25,8 +25,9 @@ from relay.store.vault import Vault
 PREFIX = "gp_live"
 TENANT_SCOPE = "tenant:"
 AGENT_SCOPE = "agent:"
+Permission = Literal["send", "read", "manage"]
 # What an agent needs. `manage` allows reporting outcomes, and a reported reply ends a cooldown: not for agents to do.
-OF_AN_AGENT = ("send", "read")
+OF_AN_AGENT: tuple[Permission, ...] = ("send", "read")
 
 
 class NewCredential(Struct, frozen=True):

@@ -4,7 +4,7 @@ A secret is shown once, on the page that answers its creation; it is never part 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from starlette.responses import Response
 
@@ -86,7 +86,7 @@ async def make(visit: Visit) -> Response:
 async def make_credential(visit: Visit) -> Response:
     """Add a credential to a mailbox; its secret is shown once."""
     box = await api.show_mailbox(visit.named("id"), visit.house, visit.who, Response())
-    permissions = [name for name in ("send", "read", "manage") if visit.form.get(name)]
+    permissions = [name for name in get_args(credentials.Permission) if visit.form.get(name)]
     if not permissions:
         raise Problem("invalid_request", "permissions: at least one is needed")
     wanted = visit.typed("label") | {"scope": f"agent:{box['fromAddress']}", "permissions": permissions}
