@@ -162,13 +162,8 @@ def response(problem: Problem, request_id: str) -> JSONResponse:
     return JSONResponse(problem.body(request_id), problem.status_code, headers, MEDIA_TYPE)
 
 
-_OF_STATUS = {status: code for code, (status, _, _) in reversed(list(CODES.items())) if code != "unauthentic"} | {
-    400: "invalid_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    422: "invalid_request",
-}
+# The first code of each status is the general one.
+_OF_STATUS = {400: "invalid_request"} | {status: code for code, (status, _, _) in reversed([*CODES.items()])}
 
 
 OF_STORE: Mapping[type[Exception], str] = {
