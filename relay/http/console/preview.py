@@ -25,6 +25,7 @@ MOST_MARKUP = 1 << 20  # characters of HTML or text that are shown
 MOST_ENTITIES = 50_000  # in a page that is cleaned; the cleaner takes four times as long for twice as many
 MOST_IMAGE = 2 << 20  # octets of an image shown inline
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_IMAGE_URLS = tuple(f"data:{kind}" for kind in _IMAGES)
 _TEXTS = ("text/html", "text/plain")
 _TAGS = nh3.ALLOWED_TAGS | {"font", "center"}
 _LOOKS = {
@@ -137,9 +138,7 @@ def _cleaned(html: str, inline: Mapping[str, str], *, images: bool) -> str:
         if tag == "img" and name == "src":
             if value.lower().startswith("cid:"):
                 return inline.get(value[4:])
-            is_data = value.lower().startswith(
-                ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
-            )
+            is_data = value.lower().startswith(_IMAGE_URLS)
             return value if is_data or (images and value.lower().startswith("https://")) else None
         return value
 

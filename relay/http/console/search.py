@@ -8,21 +8,19 @@ question would be taken for the answer to all of it.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
 from config.durations import parse_duration
 from policy.moment import ms_of
+from relay.http.sends import State
 from relay.http.shapes import address_of
 from relay.store import accounts, sent
 from relay.store.errors import Ambiguous, Unknown
 from relay.submission.wishes import parse_time
 
-STATES = (
-    "queued", "held", "scheduled", "deferred", "active", "delivered", "bounced", "expired", "uncertain", "rejected",
-    "cancelled", "blocked",
-)  # fmt: skip
+STATES = get_args(State)
 DECISIONS = ("approved", "held", "deferred", "blocked")
 HELP = (
     ("from:", "a mailbox, or part of the From address"),
