@@ -4,6 +4,7 @@ A name that a template does not know is an error, not a blank (StrictUndefined).
 """
 
 import json
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -47,24 +48,16 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for shown in (
-        words.state, words.tone, words.exact, words.iso, words.clock, words.day, words.distance,
-        words.number, words.percent, words.money, words.size, words.sentence, words.spoken, words.printable,
-        words.span, words.foldable,
-    ):  # fmt: skip
-        made.filters[shown.__name__] = shown
-        made.globals[shown.__name__] = shown
-    made.globals |= {
-        "ago": words.ago,
-        "because": because,
-        "sparkline": drawing.sparkline,
-        "meter": drawing.meter,
-        "bar": drawing.bar,
-        "sides": drawing.sides,
-        "waterfall": drawing.waterfall,
-        "asset": asset,
-        "rail": RAIL,
-    }
+    filters: Sequence[Callable[..., str]] = (
+        words.exact, words.iso, words.clock, words.day, words.span, words.number, words.percent, words.money,
+        words.size, words.sentence, words.spoken, words.printable, words.foldable,
+    )  # fmt: skip
+    functions: Sequence[Callable[..., str]] = (
+        words.state, words.tone, words.ago, words.distance, because, asset,
+        drawing.sparkline, drawing.meter, drawing.bar, drawing.sides, drawing.waterfall,
+    )  # fmt: skip
+    made.filters |= {one.__name__: one for one in filters}
+    made.globals |= {one.__name__: one for one in functions} | {"rail": RAIL}
     made.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str)
     made.filters["attribute"] = lambda value: json.dumps(value, default=str)
     return made
