@@ -141,10 +141,10 @@ async def list_domains(
     def question(connection: Any) -> Any:
         narrowed = filters | _own_domains(connection, who)
         page = listings.listed(connection, "domains", narrowed, after=turn.after, limit=turn.limit)
-        return page, {row.id: keys.of_domain(connection, row.name) for row in page.rows}
+        return page, keys.of_domains(connection, [row.name for row in page.rows])
 
     page, own_keys = await parts.look(question)
-    return listing(parts, turn, page, lambda row: told(parts, row, own_keys[row.id]))
+    return listing(parts, turn, page, lambda row: told(parts, row, own_keys[row.name]))
 
 
 @router.get("/domains/{id}", summary="Show a domain", response_model=Domain, responses=TAGGED)

@@ -128,8 +128,17 @@ def _columns(pair: KeyPair, vault: Vault) -> dict[str, str]:
 
 def of_domain(connection: Connection, domain: str) -> Sequence[Any]:
     """The keys of a domain, active ones first: selector, algorithm, status, and `public`, the record to publish."""
-    query = select(_k.selector, _k.algorithm, _k.public, _k.status, _k.retired_at).where(_k.domain == domain)
-    return connection.execute(query.order_by(_k.status, _k.selector)).all()
+    return of_domains(connection, [domain])[domain]
+
+
+def of_domains(connection: Connection, domains: Sequence[str]) -> dict[str, list[Any]]:
+    """The same for several domains, by name."""
+    found: dict[str, list[Any]] = {domain: [] for domain in domains}
+    query = select(_k.domain, _k.selector, _k.algorithm, _k.public, _k.status, _k.retired_at)
+    query = query.where(_k.domain.in_(domains)).order_by(_k.status, _k.selector)
+    for row in connection.execute(query):
+        found[row.domain].append(row)
+    return found
 
 
 def unopened(connection: Connection, vault: Vault) -> Iterator[Any]:
