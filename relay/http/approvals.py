@@ -100,7 +100,7 @@ async def decide_approval(send_id: SendId, body: ApprovalDecision, parts: Parts,
     else:
         who.need_person("any decision but withdraw")
     became = await settle(parts, approval["sendId"], body.decision, by=who.actor, note=body.note)
-    told = await shown(parts, who, send_id)
+    told = await _found(parts, who, send_id)
     if not who.is_operator and told["send"]:
         parts.desk.tried(told["send"]["mailboxId"], len(told["send"]["recipients"]))
     return told | {"ifApproved": became}

@@ -62,7 +62,7 @@ async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
     tab = visit.asked("tab") if visit.asked("tab") in FACES else "message"
     told = await messages.shown(visit, send_id, tab, "/approvals")
     approval = await api.shown(visit.house, visit.who, send_id)
-    trace = await messages.trace_of(visit, send_id)
+    trace = told["trace"] if "trace" in told else await messages.trace_of(visit, send_id)
     recorded = trace["checks"] if trace else []
     items = checks.items(recorded)
     cause = next((item for item in items if item.status in checks.LOOK), None)
