@@ -145,7 +145,7 @@ async def _begin(parts: House, since: str | None, cursor: str | None, last_event
         raise invalid("cursor", "names another place than since: give only one of them")
     if last_event_id or not cursor:
         return await place(parts, last_event_id or since)
-    mark = _event(cursor)
+    mark = journal.named(cursor)
     if mark is None or not await _was_told(parts, mark):
         raise Problem("bad_cursor")
     return mark
@@ -157,7 +157,7 @@ async def place(parts: House, since: str | None) -> Mark:
         return Mark()
     if since == "now":
         return await parts.look(journal.newest)
-    if (mark := _event(since)) is not None:
+    if (mark := journal.named(since)) is not None:
         if not await _was_told(parts, mark):
             raise invalid("since", "is not an event of this server; start again with a time, `now` or `0`")
         return mark
@@ -170,15 +170,6 @@ async def place(parts: House, since: str | None) -> Mark:
 
 async def _was_told(parts: House, mark: Mark) -> bool:
     return await parts.look(partial(journal.was_told, mark=mark))
-
-
-def _event(name: str) -> Mark | None:
-    """The place of an event's id; None if it is not such an id."""
-    txid, separator, seq = name.removeprefix("evt_").partition("-")
-    if name.startswith("evt_") and separator and txid.isdecimal() and seq.isdecimal() and len(name) < 48:
-        found = Mark(int(txid), int(seq))
-        return found if max(found.txid, found.seq) < 1 << 62 else None
-    return None
 
 
 def _kind(text: str) -> str:

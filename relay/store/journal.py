@@ -6,6 +6,7 @@ oldest running transaction. A dump restored into another server brings the ids o
 the new one counts from the beginning: its ids are raised above them (`continued`).
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -194,6 +195,17 @@ def of(row: Any) -> Mark:
 def name_of(mark: Mark) -> str:
     """The public id of the event at a place."""
     return f"evt_{mark.txid}-{mark.seq}"
+
+
+def named(name: str) -> Mark | None:
+    """The place of an event's id; None if it is not such an id."""
+    if (found := _NAME.fullmatch(name)) is None:
+        return None
+    mark = Mark(int(found[1]), int(found[2]))
+    return mark if max(mark.txid, mark.seq) < 1 << 62 else None
+
+
+_NAME = re.compile(r"evt_(\d{1,19})-(\d{1,19})", re.ASCII)
 
 
 def _wanted(query: Select[Any], wanted: Wanted) -> Select[Any]:
