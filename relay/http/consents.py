@@ -20,11 +20,11 @@ from relay.http.house import House
 from relay.http.meant import OfTenant, mail_address, tenant_of
 from relay.http.pages import Turning, listed
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row, when
+from relay.http.shapes import DateTime, Email, Given, Listing, Moment, Note, Short, Told, address_of, of_row
 from relay.http.strict import Resource
 from relay.http.suppressions import EntryId, wanted_key
 from relay.store import accounts, consents, listings
-from relay.store.imports import CONSENT_COLUMNS, consent_reader
+from relay.store.imports import CONSENT_COLUMNS, consent_cells, consent_reader
 
 router = Resource("Consents")
 
@@ -155,16 +155,7 @@ async def export_consents(parts: Parts, who: Reads) -> csvs.Csv:
         "consents.csv",
         CONSENT_COLUMNS,
         lambda after: parts.look(lambda c: consents.export(c, who.tenant_id, after)),
-        lambda r: (
-            r.address,
-            "true" if r.granted else "false",
-            r.basis,
-            r.source,
-            r.jurisdiction,
-            r.proof,
-            when(r.at),
-            tenants.get(r.tenant_id, ""),
-        ),
+        lambda row: consent_cells(row, tenants),
     )
 
 

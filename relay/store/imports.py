@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from policy.countries import check_place
-from policy.moment import milliseconds, precise
+from policy.moment import exact, milliseconds, precise
 from policy.profiles import check_basis
 from relay.mail.address import key_of, parse_path
 from relay.store import schema as t
@@ -73,6 +73,12 @@ def consent_reader(
         return consent_of(fields, granted=granted, tenant_id=own, new_id=new_id, now=clock())
 
     return read
+
+
+def consent_cells(row: Any, tenants: Mapping[str, str]) -> Sequence[Any]:
+    """The reverse: an entry as a row, with its tenant by name."""
+    granted, whose = "true" if row.granted else "false", tenants.get(row.tenant_id, "")
+    return row.address, granted, row.basis, row.source, row.jurisdiction, row.proof, exact(row.at), whose
 
 
 def is_yes(cell: str) -> bool:
