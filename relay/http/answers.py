@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policy.decision import Decision, Refusal
-from policy.moment import iso
-from relay.http.shapes import when
+from policy.moment import exact, iso
 from relay.submission.record import verdict_row
 from relay.submission.submission import Answer
 
@@ -15,7 +14,7 @@ STATUS = {"approved": "queued", "held": "held", "blocked": "blocked", "deferred"
 def judgement(answer: Answer, now: int) -> dict[str, Any]:
     """The answer to a submission."""
     decision = answer.decision
-    return {"sendId": answer.send_id, **_decided(decision, answer.replayed), "timestamp": when(now)}
+    return {"sendId": answer.send_id, **_decided(decision, answer.replayed), "timestamp": exact(now)}
 
 
 def simulated(decision: Decision, message_class: str, edits: Sequence[str], now: int) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def simulated(decision: Decision, message_class: str, edits: Sequence[str], now:
         "messageClass": message_class,
         "failing": [check.as_json() for check in decision.checks if check.status in ("failed", "error")],
         "edits": list(edits),
-        "timestamp": when(now),
+        "timestamp": exact(now),
     }
 
 
@@ -38,7 +37,7 @@ def replay(send_id: str, record: Mapping[str, Any], now: int) -> dict[str, Any]:
         "replayed": True,
         "checks": list(record.get("checks", ())),
         "recipients": [_told(*row) for row in record["verdicts"]],
-        "timestamp": record.get("timestamp") or when(now),
+        "timestamp": record.get("timestamp") or exact(now),
     }
 
 

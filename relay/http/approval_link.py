@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import Form
 from fastapi.responses import HTMLResponse
 
+from policy.moment import exact
 from relay.http.access import Parts
 from relay.http.approvals import settle
 from relay.http.console.words import printable
@@ -19,7 +20,6 @@ from relay.http.forecast import forecast, in_words
 from relay.http.house import House
 from relay.http.paper import ANSWERS, Token, nothing, page
 from relay.http.problems import Problem
-from relay.http.shapes import when
 from relay.http.strict import Calls
 from relay.mail import inspection
 from relay.mail.approval import PATH, read
@@ -85,7 +85,7 @@ async def _page(parts: House, send_id: str, trouble: str = "") -> HTMLResponse:
         **{name: [value] for name, value in (header or {"From": send.row.from_address}).items()},
         "Subject": [send.row.subject or "–"],
         "Why": [approvals.why(row, send.row)],
-        "Waiting since": [when(row.requested_at)],
+        "Waiting since": [exact(row.requested_at)],
     }
     if waits:
         facts["If approved now"] = in_words(await forecast(parts, send_id))

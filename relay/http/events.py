@@ -18,11 +18,12 @@ from typing_extensions import TypeAliasType
 
 from config.events import TYPES
 from config.events import wanted as wanted_type
+from policy.moment import exact
 from relay.http.access import Parts, Reads
 from relay.http.house import House
 from relay.http.meant import OfMailbox, scope_of
 from relay.http.problems import Problem, invalid
-from relay.http.shapes import DateTime, Told, among, of_row, when
+from relay.http.shapes import DateTime, Told, among, of_row
 from relay.http.strict import Resource
 from relay.store import journal
 from relay.store.journal import Mark, Wanted
@@ -181,7 +182,7 @@ def _kind(text: str) -> str:
 
 def told(row: Any) -> dict[str, Any]:
     """An event as the API shows it and as webhooks carry it."""
-    return of_row(Event, row, id=journal.name_of(journal.of(row)), timestamp=when(row.at))
+    return of_row(Event, row, id=journal.name_of(journal.of(row)), timestamp=exact(row.at))
 
 
 def _sse(row: Any) -> bytes:

@@ -16,6 +16,7 @@ from fastapi import Query
 
 from config.settings import Settings
 from policy.attribution import Credit, Event, Model, credited, shared
+from policy.moment import exact
 from policy.outcomes import Brought, Costs, GroupBy, by_name, cost_of, in_cents, report, together
 from policy.usage import DAY
 from relay.http import csvs
@@ -24,7 +25,7 @@ from relay.http.house import House
 from relay.http.meant import tenant_of, whole_tenant_of
 from relay.http.outcome_shapes import BusinessEventReceipt, NewBusinessEvent, OutcomeReport
 from relay.http.problems import invalid
-from relay.http.shapes import address_of, when
+from relay.http.shapes import address_of
 from relay.http.spans import Span, span_of
 from relay.http.strict import Resource
 from relay.store import attribution, listings, volumes
@@ -272,11 +273,11 @@ def _exported(owed: attribution.Owed, names: Mapping[str, str]) -> tuple[Any, ..
     return (
         owed.event_id,
         owed.type,
-        when(owed.at),
+        exact(owed.at),
         _digits(Decimal(owed.value)),
         touch.send_id,
         touch.key,
-        when(touch.at),
+        exact(touch.at),
         names.get(touch.mailbox, touch.mailbox),
         touch.campaign,
         touch.provider,

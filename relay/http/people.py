@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 
 from config.names import camel
 from policy.attribution import WEIGHT_UNIT
-from policy.moment import precise
+from policy.moment import exact, precise
 from relay.http.access import Operator, Parts
 from relay.http.house import House
 from relay.http.meant import OfTenant, mail_address
-from relay.http.shapes import DateTime, Email, Given, Short, Told, when
+from relay.http.shapes import DateTime, Email, Given, Short, Told
 from relay.http.strict import Resource
 from relay.store import accounts, listings, people, suppression_list
 from relay.store.acts import enact
@@ -77,7 +77,7 @@ async def erase_data_subject(body: Erasure, parts: Parts, who: Operator) -> Any:
         return counts
 
     counts = await parts.write(job)
-    return {"email": address.wire, "at": when(now), "digest": digest, "erased": counts}
+    return {"email": address.wire, "at": exact(now), "digest": digest, "erased": counts}
 
 
 # Where the API's names differ from the store's.

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config.types import to_domain
+from policy.moment import exact
 from policy.reputation import Standing as Judged
 from policy.reputation import Status, Trend, assess, bounce_rate, complaint_rate, score, trend
 from policy.settings import Reputation
@@ -18,7 +19,7 @@ from relay.http.access import Caller, Parts, Reads
 from relay.http.house import House
 from relay.http.meant import OfMailbox, scope_of, tenant_of, whole_tenant_of
 from relay.http.problems import invalid, not_found
-from relay.http.shapes import DateTime, Told, of_row, when
+from relay.http.shapes import DateTime, Told, of_row
 from relay.http.strict import Resource
 from relay.store import domains, volumes
 from relay.store.rates import rates_of
@@ -105,7 +106,7 @@ async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, 
         return rates, judged, volumes.today_and_before(connection, scopes, now), begun_anew(connection, scopes)
 
     rates, judged, volume, anew = await parts.look(question)
-    since = {scope: when(at) for scope, at in anew.items() if at > now - LONGEST}
+    since = {scope: exact(at) for scope, at in anew.items() if at > now - LONGEST}
     return {
         scope: told(scope, rates[scope], judged[scope], rule, *volume[scope]) | {"countedSince": since.get(scope)}
         for scope, rule in rules.items()

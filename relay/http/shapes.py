@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core.core_schema import json_or_python_schema
 
-from policy.moment import precise
+from policy.moment import exact, precise
 from relay.mail.address import Address, AddressError, parse_path
 from relay.store.engine import is_storable, loads
 
@@ -179,7 +179,7 @@ def _forms(shape: type[Told]) -> Sequence[tuple[str, str, Callable[[Any], Any]]]
 
 def _form(kind: Any) -> Callable[[Any], Any]:
     if kind in (DateTime, DateTime | None):
-        return when if kind == DateTime else precise
+        return exact if kind == DateTime else precise
     if NoneType in get_args(kind):
         return lambda value: value or None  # columns hold "" or 0 for an absent value
     return loads if get_origin(kind) in (dict, list) else bool if kind is bool else lambda value: value
@@ -192,8 +192,3 @@ class PauseCause(Given):
 
 
 NO_CAUSE = PauseCause()
-
-
-def when(at: int) -> str:
-    """A time that is always set."""
-    return precise(at) or "1970-01-01T00:00:00.000Z"

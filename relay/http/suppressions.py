@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from config.names import one_of
 from config.senders import DEFAULT_TENANT
-from policy.moment import precise
+from policy.moment import exact, precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
@@ -34,7 +34,6 @@ from relay.http.shapes import (
     address_of,
     among,
     of_row,
-    when,
 )
 from relay.http.strict import Resource
 from relay.store import accounts, listings, suppression_list
@@ -320,6 +319,6 @@ def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:
         "id": None if hidden else row.id,
         "scope": "global" if is_global else "tenant",
         "reason": "domain",
-        "createdAt": None if hidden else when(row.created_at),
+        "createdAt": None if hidden else exact(row.created_at),
         "expiresAt": None if hidden else precise(row.expires_at),
     }

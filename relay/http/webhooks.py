@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, with_config
 from typing_extensions import TypeAliasType, TypedDict  # pydantic needs these before Python 3.12
 
 from config.events import GROUPS, TYPES, wanted
+from policy.moment import exact
 from relay.feedback.guarded import Forbidden, check_url
 from relay.http.access import Operator, Parts
 from relay.http.etags import TAGGED, IfMatch, check, etag_of
@@ -21,7 +22,7 @@ from relay.http.events import EventType
 from relay.http.house import House
 from relay.http.pages import Turning, listed
 from relay.http.problems import may, not_found
-from relay.http.shapes import DateTime, Given, Line, Listing, Short, ShownAs, Told, among, of_row, when
+from relay.http.shapes import DateTime, Given, Line, Listing, Short, ShownAs, Told, among, of_row
 from relay.http.strict import Calls, Resource
 from relay.store import accounts, destinations, listings
 from relay.store.engine import dumps, loads
@@ -217,7 +218,7 @@ async def rotate_webhook_secret(webhook_id: WebhookId, parts: Parts, who: Operat
 async def send_test_event(webhook_id: WebhookId, parts: Parts, _: Operator) -> Any:
     """The event is queued; the log shows the result."""
     row, now, delivery_id = await _seen(parts, webhook_id), parts.clock(), parts.ids.new("wdl")
-    body = dumps({"type": TEST, "timestamp": when(now), "data": {"webhookId": row.id}})
+    body = dumps({"type": TEST, "timestamp": exact(now), "data": {"webhookId": row.id}})
 
     def job(connection: Any) -> Any:
         destinations.test(connection, delivery_id=delivery_id, webhook_id=row.id, body=body, now=now)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from policy.moment import exact
 from policy.usage import DAY
-from relay.http.shapes import when
 from relay.store import feedback, sent, volumes
 from tests.http.office import DOMAIN, PROVIDERS
 from tests.support.clock import NOON
@@ -101,7 +101,7 @@ async def test_a_reply_is_told_to_be_no_outcome_as_the_report_has_it(office):
 
 
 async def test_an_event_that_has_not_happened_yet_is_refused_but_a_clock_may_be_ahead(office):
-    ahead = [await office.post("/v1/analytics/events", TRIAL | {"timestamp": when(NOON + n)}) for n in (DAY, DAY + 1)]
+    ahead = [await office.post("/v1/analytics/events", TRIAL | {"timestamp": exact(NOON + n)}) for n in (DAY, DAY + 1)]
     assert [answer.status_code for answer in ahead] == [202, 422]
     assert ahead[1].json()["errors"][0]["field"] == "timestamp"
 
@@ -152,7 +152,7 @@ async def test_a_month_counts_what_lies_in_it_and_nothing_of_the_next(office):
     await office.house.write(lambda c: volumes.add(c, copies))
     for at, value in ((march - 1, 5), (march, 7)):
         await delivered(office, "prospect@example.com", at)
-        await office.post("/v1/analytics/events", TRIAL | {"timestamp": when(at), "value": value})
+        await office.post("/v1/analytics/events", TRIAL | {"timestamp": exact(at), "value": value})
     told = [(await office.get(f"/v1/analytics/outcomes?period=2026-0{n}&groupBy=mailbox")).json() for n in (2, 3)]
     assert [month["totalEmails"] for month in told] == [1, 2]
     assert [month["outcomes"]["revenue_attributed"] for month in told] == [5, 7]
