@@ -186,8 +186,8 @@ def domain_told(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": row.id,
         "email": f"*@{row.domain}",
-        "reason": "domain",
-        "scope": "tenant" if row.tenant_id else "global",
+        "reason": suppression_list.DOMAIN,
+        "scope": suppression_list.scope_of(row),
         "tenant": names.get(row.tenant_id, ""),
         "mailboxId": "",
         "note": row.note,
@@ -212,16 +212,11 @@ def _suppress_domain(
 ) -> tuple[Any, bool]:
     if wish.scope == "mailbox":
         raise BadUsage("a whole domain is suppressed for a tenant or for all, not for one mailbox")
-    values = {
-        "id": here.new_id("sdom"),
-        "domain": domain,
-        "tenant_id": "" if wish.scope == "global" else accounts.tenant(connection, wish.tenant or "default").id,
-        "note": wish.note,
-        "source": here.operator,
-        "created_at": now,
-        "expires_at": expires,
-    }
-    return suppression_list.add_domain(connection, values)
+    tenant_id = "" if wish.scope == "global" else str(accounts.tenant(connection, wish.tenant or "default").id)
+    entry = suppression_list.of_domain(
+        domain, tenant_id, here.operator, now, scope=wish.scope, expires_at=expires, note=wish.note
+    )
+    return suppression_list.add_domain(connection, entry, here.new_id)
 
 
 def _release_one(connection: Connection, entry_id: str, by: str, now: int) -> int:

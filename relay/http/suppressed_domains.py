@@ -80,16 +80,12 @@ async def add_suppressed_domain(body: NewSuppressedDomain, parts: Parts, who: Op
     if body.scope == "tenant":
         tenant_id = (await parts.look(lambda c: accounts.tenant(c, body.tenant or DEFAULT_TENANT))).id
     now = parts.clock()
-    values = {
-        "id": parts.ids.new("sdom"),
-        "domain": body.domain,
-        "tenant_id": tenant_id,
-        "note": "; ".join(filter(None, ("" if body.reason in _PLAIN else body.reason, body.note))),
-        "source": who.actor,
-        "created_at": now,
-        "expires_at": end_of(body.expires_at, now),
-    }
-    row, is_new = await parts.write(lambda c: suppression_list.add_domain(c, values))
+    note = "; ".join(filter(None, ("" if body.reason in _PLAIN else body.reason, body.note)))
+    ends = end_of(body.expires_at, now)
+    entry = suppression_list.of_domain(
+        body.domain, tenant_id, who.actor, now, scope=body.scope, expires_at=ends, note=note
+    )
+    row, is_new = await parts.write(lambda c: suppression_list.add_domain(c, entry, parts.ids.new))
     return told(row) | {"created": is_new}
 
 
@@ -151,4 +147,4 @@ async def _seen(parts: House, who: Caller, entry_id: str) -> Any:
 
 def told(row: Any) -> dict[str, Any]:
     """An entry in the API's form."""
-    return of_row(SuppressedDomain, row, scope="tenant" if row.tenant_id else "global", reason="domain")
+    return of_row(SuppressedDomain, row, scope=suppression_list.scope_of(row), reason=suppression_list.DOMAIN)

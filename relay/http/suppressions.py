@@ -13,7 +13,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from config.names import one_of
 from config.senders import DEFAULT_TENANT
-from policy.moment import exact, precise
 from relay.http import csvs
 from relay.http.access import Caller, Operator, Parts, Reads, Who
 from relay.http.house import House
@@ -190,7 +189,8 @@ async def check_suppression(
     entries, domains = await parts.look(
         lambda c: suppression_list.binding(c, address.key, address.domain, parts.clock(), own, fold=fold)
     )
-    bound = [_bound(row, who) for row in entries] + [_bound_domain(row, who) for row in domains]
+    bound = [_bound(row, row.scope, row.kind, who) for row in entries]
+    bound += [_bound(row, suppression_list.scope_of(row), suppression_list.DOMAIN, who) for row in domains]
     return {"email": address.wire, "suppressed": bool(bound), "suppressions": bound}
 
 
@@ -306,19 +306,8 @@ def told(row: Any) -> dict[str, Any]:
     return of_row(Suppression, row, email=row.address, reason=row.kind)
 
 
-def _bound(row: Any, who: Caller) -> dict[str, Any]:
-    if row.scope == "global" and not who.is_operator:
-        return {"id": None, "scope": "global", "reason": None, "createdAt": None, "expiresAt": None}
-    return of_row(BindingEntry, row, reason=row.kind)
-
-
-def _bound_domain(row: Any, who: Caller) -> dict[str, Any]:
-    is_global = not row.tenant_id
-    hidden = is_global and not who.is_operator
-    return {
-        "id": None if hidden else row.id,
-        "scope": "global" if is_global else "tenant",
-        "reason": "domain",
-        "createdAt": None if hidden else exact(row.created_at),
-        "expiresAt": None if hidden else precise(row.expires_at),
-    }
+def _bound(row: Any, scope: str, reason: str, who: Caller) -> dict[str, Any]:
+    if scope == "global" and not who.is_operator:
+        kind = reason if reason == suppression_list.DOMAIN else None
+        return {"id": None, "scope": scope, "reason": kind, "createdAt": None, "expiresAt": None}
+    return of_row(BindingEntry, row, scope=scope, reason=reason)

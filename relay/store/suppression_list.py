@@ -150,16 +150,39 @@ def _seen(query: Select[Any], sight: Sight) -> Select[Any]:
 # -- domains --------------------------------------------------------------------------------
 
 
-def add_domain(connection: Connection, values: dict[str, Any]) -> tuple[Any, bool]:
+def of_domain(
+    domain: str, tenant_id: str, source: str, at: int, *, scope: str, expires_at: int = 0, note: str = ""
+) -> Suppress:
+    """The entry of a whole domain, in the form of an address's; the domain is its key."""
+    return Suppress(
+        tenant_id, "", domain, f"*@{domain}", DOMAIN, source, {}, at, scope=scope, expires_at=expires_at, note=note
+    )
+
+
+def scope_of(row: Any) -> str:
+    """To whom the entry of a whole domain applies: one tenant or all."""
+    return "tenant" if row.tenant_id else "global"
+
+
+def add_domain(connection: Connection, entry: Suppress, new_id: Callable[[str], str]) -> tuple[Any, bool]:
     """Like `add`, for a whole domain. If it is suppressed already, its entry can only be extended."""
-    same = and_(_dom.domain == values["domain"], _dom.tenant_id == values["tenant_id"])
-    now, ends = values["created_at"], values["expires_at"]
-    connection.execute(delete(t.suppressed_domains).where(same, _dom.expires_at > 0, _dom.expires_at <= now))
+    tenant_id, _ = entry.owner
+    same, ends = and_(_dom.domain == entry.key, _dom.tenant_id == tenant_id), entry.expires_at
+    connection.execute(delete(t.suppressed_domains).where(same, _dom.expires_at > 0, _dom.expires_at <= entry.at))
     row = connection.execute(select(t.suppressed_domains).where(same)).first()
     if row is None:
+        values = {
+            "id": new_id("sdom"),
+            "domain": entry.key,
+            "tenant_id": tenant_id,
+            "note": entry.note,
+            "source": entry.source,
+            "created_at": entry.at,
+            "expires_at": ends,
+        }
         connection.execute(insert(t.suppressed_domains), values)
-        data = {"kind": DOMAIN, "domain": values["domain"], "scope": "tenant" if values["tenant_id"] else "global"}
-        record(connection, [Event("suppression.created", now, values["tenant_id"], data=data)])
+        data = {"kind": DOMAIN, "domain": entry.key, "scope": entry.scope}
+        record(connection, [Event("suppression.created", entry.at, tenant_id, data=data)])
     elif row.expires_at and not 0 < ends <= row.expires_at:
         connection.execute(update(t.suppressed_domains).where(same).values(expires_at=ends))
     return connection.execute(select(t.suppressed_domains).where(same)).one(), row is None
@@ -168,20 +191,11 @@ def add_domain(connection: Connection, values: dict[str, Any]) -> tuple[Any, boo
 def take_in(
     connection: Connection, consequences: Consequences, entries: Sequence[Suppress], new_id: Callable[[str], str]
 ) -> None:
-    """Suppress what a file lists: addresses, and whole domains (entries of kind DOMAIN with the domain as key)."""
+    """Suppress what a file lists: addresses, and whole domains (entries of kind DOMAIN)."""
     consequences.suppress(connection, [entry for entry in entries if entry.kind != DOMAIN])
     for entry in entries:
         if entry.kind == DOMAIN:
-            values = {
-                "id": new_id("sdom"),
-                "domain": entry.key,
-                "tenant_id": entry.owner[0],
-                "note": entry.note,
-                "source": entry.source,
-                "created_at": entry.at,
-                "expires_at": entry.expires_at,
-            }
-            add_domain(connection, values)
+            add_domain(connection, entry, new_id)
 
 
 def remove_domain(connection: Connection, row: Any, *, by: str, now: int) -> None:
