@@ -21,8 +21,8 @@ from typing_extensions import TypeAliasType, TypedDict  # pydantic needs these b
 
 from config.senders import MailClass
 from policy.decision import CheckStatus, Next, Outcome, Reason, Retry, Verdict
-from relay.http.compose import Attached, Party
 from relay.http.shapes import DateTime, Given, Line, Lines, Metadata, Moment, Short, ShownAs, Told, WrongField, among
+from relay.mail.compose import Attached, Party
 from relay.mail.departure import STRIPPED
 from relay.mail.identity import read_mailbox
 

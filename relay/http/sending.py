@@ -15,13 +15,13 @@ from fastapi import Header, Request, Response
 
 from relay.http import answers
 from relay.http.access import Caller, Parts, Who
-from relay.http.compose import Letter, Party, compose
 from relay.http.house import House
 from relay.http.meant import mailbox_of
 from relay.http.problems import Problem, invalid, not_found
 from relay.http.send_shapes import SendAnswer, SendRequest
 from relay.http.strict import Resource
 from relay.mail.address import Address, parse_path
+from relay.mail.compose import Letter, Party, compose
 from relay.store import idempotency
 from relay.submission.account import Account
 from relay.submission.submission import Origin, Principal, Submission, Wishes

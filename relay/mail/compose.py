@@ -1,5 +1,4 @@
-"""Writes a message from the fields of a call: proper MIME, in which no field's content can become a header of its
-own.
+"""Writes a message from its fields: proper MIME, in which no field's content can become a header of its own.
 
 This writer is small and our own, so that every octet sent is known: CRLF lines, header lines folded between encoded
 words (RFC 2047), file names as in RFC 2231, plain ASCII text as it is and other text as quoted-printable, files in
