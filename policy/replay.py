@@ -6,7 +6,7 @@ are merely refused by another rule, or that is deferred instead of blocked, is a
 reason, not of direction: it is not sent in either case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -75,6 +75,12 @@ class Report(Struct):
     by_mailbox: dict[str, Tally] = field(default_factory=dict)
     examples: dict[str, list[Change]] = field(default_factory=dict)
     untried: list[str] = field(default_factory=list)  # changed, but records do not tell what would have come of it
+
+    def take(self, changes: Sequence[Change], compared: int) -> None:
+        """Count decisions that were compared, and those of them that would change."""
+        for change in changes:
+            self.add(change)
+        self.decisions += compared - len(changes)
 
     def add(self, change: Change, most: int = 5) -> None:
         """Count one submission; its change is counted for `change.rule`, with up to `most` examples per rule."""

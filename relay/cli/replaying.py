@@ -38,9 +38,7 @@ def replayed(here: Installation, path: Path, since: int) -> Report:
         pages = (records_of(connection, rows, candidates) for rows in decisions.pages(connection, since))
         with Progress("Replaying", total) as progress:
             for changes, count in _judged(pages, candidates, total):
-                for change in changes:
-                    report.add(change)
-                report.decisions += count - len(changes)
+                report.take(changes, count)
                 progress.add(count)
     return report
 

@@ -106,10 +106,7 @@ async def replay(visit: Visit) -> Response:
     report = Report()
     candidates, records, report.untried = await visit.house.look(question)
     async with _REPLAYING:
-        changes, report.decisions = await asyncio.to_thread(judge, candidates, records)
-    report.decisions -= len(changes)
-    for change in changes:
-        report.add(change)
+        report.take(*await asyncio.to_thread(judge, candidates, records))
     return await _page(visit, "replay", given=given, report=report)
 
 
