@@ -26,7 +26,7 @@ from relay.http.meant import tenant_of, whole_tenant_of
 from relay.http.outcome_shapes import BusinessEventReceipt, NewBusinessEvent, OutcomeReport
 from relay.http.problems import invalid
 from relay.http.shapes import address_of
-from relay.http.spans import Span, span_of
+from relay.http.spans import span_of
 from relay.http.strict import Resource
 from relay.store import attribution, listings, volumes
 from relay.store import outcomes as store
@@ -58,18 +58,11 @@ TenantId = Annotated[str | None, Query(alias="tenantId", max_length=128)]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which report is requested; `mailbox_id` is "" for the whole tenant."""
+    """Which report is requested: of which credits, and what share of a month's fixed cost it bears."""
 
-    tenant_id: str
     period: str
-    span: Span
-    model: Model
-    mailbox_id: str = ""
-
-    @property
-    def credits(self) -> attribution.Asked:
-        """The credits on which it is based."""
-        return attribution.Asked(self.tenant_id, self.model, self.span.since, self.span.until, self.mailbox_id)
+    charged: int
+    credits: attribution.Asked
 
 
 def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mailbox_id: str = "") -> Asked:
@@ -78,7 +71,8 @@ def asked_of(parts: House, tenant_id: str, period: str, model: Model | None, mai
         span = span_of(period, parts.clock())
     except ValueError as error:
         raise invalid("period", str(error)) from None
-    return Asked(tenant_id, period, span, model or parts.settings().attribution.model, mailbox_id)
+    used = model or parts.settings().attribution.model
+    return Asked(period, span.charged, attribution.Asked(tenant_id, used, span.since, span.until, mailbox_id))
 
 
 async def _asked(parts: House, who: Caller, period: str, model: Model | None, tenant: str | None) -> Asked:
@@ -141,7 +135,7 @@ async def export_outcomes(
     """One line for each credit: the weights of an event sum to 1 and its credits to its value, to the last digit."""
     asked = await _asked(parts, who, period, model, tenant_id)
     await keep_up(parts)
-    names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id))
+    names = await parts.look(lambda c: listings.mailbox_names(c, asked.credits.tenant_id))
     currency = parts.settings().costs.currency
 
     async def rows() -> AsyncIterator[Sequence[Sequence[Any]]]:
@@ -157,25 +151,26 @@ async def outcomes(parts: House, asked: Asked, group_by: GroupBy | None) -> dict
     """The report for a period; also used by the console and the command line."""
     await keep_up(parts)
     by: GroupBy = group_by or "provider"
+    of = asked.credits
 
     def question(connection: Any) -> tuple[dict[str, int], dict[str, Brought], Sent]:
-        span = asked.tenant_id, asked.span.since, asked.span.until
+        span = of.tenant_id, of.since, of.until
         # Of one mailbox only what its mail brought: the rest is the others' business.
-        events = {} if asked.mailbox_id else store.counted_between(connection, *span)
-        sent = volumes.sent_between(connection, *span, by, asked.mailbox_id)
-        return events, attribution.brought(connection, asked.credits, by), sent
+        events = {} if of.mailbox_id else store.counted_between(connection, *span)
+        sent = volumes.sent_between(connection, *span, by, of.mailbox_id)
+        return events, attribution.brought(connection, of, by), sent
 
     events, groups, sent = await parts.look(question)
     own, costs = sum(sent.values(), Counter[str]()), _costs(parts.settings(), asked)
     cost_of_own = partial(_cost, costs, asked, own.total())
-    cost = cost_of(costs, own, asked.span.charged)
+    cost = cost_of(costs, own, asked.charged)
     whole = together(groups.values(), events)
     told: dict[str, Any] = _plain(report(asked.period, own.total(), whole, cost))
-    told |= {"model": asked.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
-    if not asked.mailbox_id:
+    told |= {"model": of.model, "cost": _money(cost), "currency": parts.settings().costs.currency or None}
+    if not of.mailbox_id:
         told["unattributed"] = by_name({n: left for n, count in events.items() if (left := count - whole.counted[n])})
     if group_by is not None:
-        names = await parts.look(lambda c: listings.mailbox_names(c, asked.tenant_id)) if group_by == "mailbox" else {}
+        names = await parts.look(lambda c: listings.mailbox_names(c, of.tenant_id)) if group_by == "mailbox" else {}
         told["groups"] = _groups(asked, groups, group_by, sent, cost_of_own, names, whole.counted)
     return told
 
@@ -211,7 +206,7 @@ def _groups(
 def _costs(settings: Settings, asked: Asked) -> Costs:
     """A provider's own price if it has one, otherwise the general one."""
     # A mailbox's own key does not see the fixed cost: its share would reveal how much the whole tenant sends.
-    fixed = Decimal(0) if asked.mailbox_id else settings.costs.monthly_fixed
+    fixed = Decimal(0) if asked.credits.mailbox_id else settings.costs.monthly_fixed
     prices = {p.name: p.price - settings.costs.per_email for p in settings.providers if p.price is not None}
     return Costs(settings.costs.per_email, fixed, prices)
 
@@ -219,7 +214,7 @@ def _costs(settings: Settings, asked: Asked) -> Costs:
 def _cost(costs: Costs, asked: Asked, all_sent: int, sent: Counter[str]) -> Decimal:
     """The cost of a part of the tenant's mail: its own prices, plus its share by volume of the fixed cost."""
     share = Decimal(sent.total()) / all_sent if all_sent else Decimal(0)
-    return cost_of(costs, sent, asked.span.charged, share)
+    return cost_of(costs, sent, asked.charged, share)
 
 
 # -- details --------------------------------------------------------------------------------
