@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography import x509
 
 from config.settings import Settings
 from relay.cli.checkup.finding import Finding, fail, ok, warn
-from relay.cli.checkup.machine import certificate_files
 
 SOON = 21  # days
 
@@ -15,7 +15,7 @@ SOON = 21  # days
 def certificates(settings: Settings, now: datetime | None = None) -> Iterator[Finding]:
     """Findings about each certificate: its validity period and its names."""
     moment = now or datetime.now(UTC)
-    for area, path in certificate_files(settings):
+    for area, path in _files(settings):
         try:
             first = x509.load_pem_x509_certificates(path.read_bytes())[0]
         except (OSError, ValueError) as error:
@@ -60,3 +60,9 @@ def _names(area: str, certificate: x509.Certificate, hostname: str) -> Iterator[
     if hostname not in names and f"*.{hostname.partition('.')[2]}" not in names:
         why = f"Clients that connect to {hostname} and verify it reject it."
         yield fail(area, f"the certificate is for {', '.join(names) or 'nobody'}, not {hostname}", why)
+
+
+def _files(settings: Settings) -> list[tuple[str, Path]]:
+    """The certificates in use, and what uses each."""
+    found = [("smtp", settings.smtp.tls.certificate)] if settings.smtp.tls else []
+    return [*found, ("http", settings.http.tls.certificate)] if settings.http.tls else found

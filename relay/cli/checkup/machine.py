@@ -195,9 +195,3 @@ def _tls(listener: Listener) -> str:
 
 def _size(octets: int) -> str:
     return f"{octets / 2**30:.1f} GiB" if octets >= 2**30 else f"{octets / 2**20:.0f} MiB"
-
-
-def certificate_files(settings: Settings) -> list[tuple[str, Path]]:
-    """The certificates in use, and what uses each."""
-    found = [("smtp", settings.smtp.tls.certificate)] if settings.smtp.tls else []
-    return [*found, ("http", settings.http.tls.certificate)] if settings.http.tls else found
