@@ -7,6 +7,8 @@ only if it is short, so that no message can make this slow.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
+from operator import itemgetter
 
 MIDDLE = 1500  # the most lines on either side for which the middle is compared line by line
 CONTEXT = 2
@@ -70,14 +72,7 @@ def _folded(lines: Sequence[Line]) -> Iterable[Line]:
             start = max(0, index - CONTEXT)
             stop = min(len(lines), index + CONTEXT + 1)
             near[start:stop] = b"\x01" * (stop - start)
-    skipped = 0
-    for index, line in enumerate(lines):
-        if near[index]:
-            if skipped:
-                yield Line("gap", f"{skipped} lines unchanged" if skipped > 1 else "1 line unchanged")
-                skipped = 0
-            yield line
-        else:
-            skipped += 1
-    if skipped:
-        yield Line("gap", f"{skipped} lines unchanged" if skipped > 1 else "1 line unchanged")
+    for is_near, group in groupby(zip(near, lines, strict=True), itemgetter(0)):
+        shown = [line for _, line in group]
+        far = f"{len(shown)} lines unchanged" if len(shown) > 1 else "1 line unchanged"
+        yield from shown if is_near else [Line("gap", far)]

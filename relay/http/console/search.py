@@ -6,7 +6,7 @@ question would be taken for the answer to all of it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -109,18 +109,16 @@ def _key(value: str) -> str:
         return ""
 
 
-def _state(reading: _Reading, value: str) -> None:
-    if value.lower() in STATES:
-        _set(reading, state=value.lower())
-    else:
-        reading.problems.append(f'there is no state "{value}"; choose from {", ".join(STATES)}')
+def _word(name: str, known: Sequence[str]) -> Callable[[_Reading, str], None]:
+    """Reads one of the known words, whatever its case."""
 
+    def read_one(reading: _Reading, value: str) -> None:
+        if value.lower() in known:
+            _set(reading, **{name: value.lower()})
+        else:
+            reading.problems.append(f'there is no {name} "{value}"; choose from {", ".join(known)}')
 
-def _decision(reading: _Reading, value: str) -> None:
-    if value.lower() in DECISIONS:
-        _set(reading, decision=value.lower())
-    else:
-        reading.problems.append(f'there is no decision "{value}"; choose from {", ".join(DECISIONS)}')
+    return read_one
 
 
 def _by_id(reading: _Reading, value: str) -> None:
@@ -147,10 +145,10 @@ def _moment(reading: _Reading, value: str) -> int:
 _MEANINGS: Mapping[str, Callable[[_Reading, str], None]] = {
     "from": _from,
     "to": _to,
-    "state": _state,
-    "is": _state,
+    "state": _word("state", STATES),
+    "is": _word("state", STATES),
     "subject": lambda reading, value: reading.subject.append(value),
-    "decision": _decision,
+    "decision": _word("decision", DECISIONS),
     "reason": lambda reading, value: _set(reading, reason=value.lower()),
     "campaign": lambda reading, value: _set(reading, campaign=value),
     "key": lambda reading, value: _set(reading, dedupe_key=value),
