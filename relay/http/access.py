@@ -120,37 +120,6 @@ class Caller:
         raise not_found("mailbox")
 
 
-class Door:
-    """Turns a bearer key into a caller."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    def operator(self, key: str) -> Caller | None:
-        """The person whose key this is; takes the same time whatever is wrong with it."""
-        digest = self._house.vault.digest
-        given, found = digest(key), None
-        for person in operators(self._house).values():
-            if hmac.compare_digest(given, digest(person.key)) and person.key:
-                found = person.caller
-        return found
-
-    async def caller(self, authorization: str) -> Caller:
-        """The caller behind an Authorization header. Raises Problem or Unavailable."""
-        scheme, _, key = authorization.partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise Problem("missing_key")
-        if person := self.operator(key):
-            return person
-        if not credentials.id_in(key):
-            raise Problem("wrong_key")
-        try:
-            return Caller(await self._house.logins.by_key(key))
-        except AuthRefused as refused:
-            raise Problem("revoked_key" if refused.kind == "revoked" else "wrong_key") from None
-
-
 class Person(NamedTuple):
     """Somebody who may sign in."""
 
@@ -168,6 +137,32 @@ def operators(house: House) -> dict[str, Person]:
     """Everybody who may sign in, by the name that records give them; `operator` is whoever has the admin key."""
     declared = [Person(one.name, one.role, one.key.reveal()) for one in house.settings().http.operators]
     return {one.name: one for one in (Person("operator", "operator", house.admin_key()), *declared)}
+
+
+def person_of(house: House, key: str) -> Caller | None:
+    """The person whose key this is; takes the same time whatever is wrong with it."""
+    digest = house.vault.digest
+    given, found = digest(key), None
+    for person in operators(house).values():
+        if hmac.compare_digest(given, digest(person.key)) and person.key:
+            found = person.caller
+    return found
+
+
+async def caller_of(house: House, authorization: str) -> Caller:
+    """The caller behind an Authorization header. Raises Problem or Unavailable."""
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise Problem("missing_key")
+    if person := person_of(house, key):
+        return person
+    if not credentials.id_in(key):
+        raise Problem("wrong_key")
+    try:
+        return Caller(await house.logins.by_key(key))
+    except AuthRefused as refused:
+        raise Problem("revoked_key" if refused.kind == "revoked" else "wrong_key") from None
 
 
 _BEARER = Security(HTTPBearer(auto_error=False, description="The operator's key, or a key of `POST /v1/me/keys`."))

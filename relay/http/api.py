@@ -40,7 +40,6 @@ from relay.http import (
     unsubscribe,
     webhooks,
 )
-from relay.http.access import Door
 from relay.http.description import TITLE, VERSION, describe
 from relay.http.front import Front
 from relay.http.house import House
@@ -87,7 +86,7 @@ class Api:
         self.app.router.routes.extend(routes(house))
         for extend in extensions:
             extend(self.app, house)
-        self._front = Front(self.app, house, self.app.state.door, self.app.state.metrics.count)
+        self._front = Front(self.app, house, self.app.state.metrics.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -104,7 +103,6 @@ def _application(house: House) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from whatever Host the caller sends
     )
     app.state.house = house
-    app.state.door = Door(house)
     app.state.metrics = Metrics(house)
     problems.install(app)
     app.router.routes.extend(ROUTES)

@@ -19,7 +19,7 @@ from typing_extensions import TypeAliasType
 from config.events import TYPES
 from config.events import wanted as wanted_type
 from policy.moment import exact
-from relay.http.access import Parts, Reads
+from relay.http.access import Parts, Reads, caller_of
 from relay.http.house import House
 from relay.http.meant import OfMailbox, scope_of
 from relay.http.problems import Problem, invalid
@@ -124,15 +124,15 @@ async def stream(parts: House, request: Request, mark: Mark, wanted: Wanted) -> 
         looks += 1
         if silent and silent % HEARTBEAT == 0:
             yield b": nothing new\n\n"
-        if looks % RECHECK == 0 and not await _is_still_good(request):
+        if looks % RECHECK == 0 and not await _is_still_good(parts, request):
             return
         if found.is_last:
             await parts.pause(POLL)
 
 
-async def _is_still_good(request: Request) -> bool:
+async def _is_still_good(parts: House, request: Request) -> bool:
     try:
-        await request.app.state.door.caller(request.headers.get("authorization", ""))
+        await caller_of(parts, request.headers.get("authorization", ""))
     except Problem:
         return False
     return True

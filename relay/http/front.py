@@ -13,7 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.feedback.payload import MAX_BODY
-from relay.http.access import Caller, Door
+from relay.http.access import Caller, caller_of
 from relay.http.house import House
 from relay.http.pace import Pace
 from relay.http.problems import Problem, rescue, response
@@ -32,10 +32,9 @@ HEADERS = (
 class Front:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, house: House, door: Door, count: Callable[[Scope, int, float], None]) -> None:
+    def __init__(self, app: ASGIApp, house: House, count: Callable[[Scope, int, float], None]) -> None:
         self._app = app
         self._house = house
-        self._door = door
         self._count = count
         self._pace = Pace(house.slate, "call", lambda: house.settings().http.calls_per_minute, time.monotonic)
         self._guesses = Pace(house.slate, "guess", lambda: GUESSES, time.monotonic)
@@ -81,7 +80,7 @@ class Front:
             raise Problem("missing_key", "the Authorization header was sent twice")
         peer = scope["client"][0] if scope.get("client") else ""
         try:
-            return await self._door.caller(given[0].decode("latin-1") if given else "")
+            return await caller_of(self._house, given[0].decode("latin-1") if given else "")
         except Problem as problem:
             if problem.code == "wrong_key" and (wait := self._guesses.take(peer)):
                 detail = "too many wrong keys from this address"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from relay.http.access import Door
+from relay.http.access import person_of
 from relay.http.console.guard import MOST_FIELDS, Guard, check_origin, problem_page, secured
 from relay.http.console.render import render
 from relay.http.console.session import COOKIE, Sessions
@@ -45,7 +45,6 @@ class SignIn:
         self._house = house
         self._guard = guard
         self._sessions = sessions
-        self._door = Door(house)
         self._pace = Pace(house.slate, "sign-in", lambda: TRIES, time.monotonic)
 
     async def show(self, request: Request) -> Response:
@@ -69,7 +68,7 @@ class SignIn:
         if wait := self._pace.take(request.client.host if request.client else ""):
             words = f"Too many attempts from this address. Try again in {wait} s."
             return secured(self._page(following, words, 429, {"Retry-After": str(wait)}, kept))
-        if (person := self._door.operator(key)) is None:
+        if (person := person_of(self._house, key)) is None:
             words = "That is not the admin key of this server, nor an operator's own."
             return secured(self._page(following, words, 403, None, kept))
         session, cookie = self._sessions.begin(person.actor)
