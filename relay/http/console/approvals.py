@@ -59,7 +59,7 @@ async def _page(visit: Visit, chosen: str) -> Response:
 
 
 async def _open(visit: Visit, send_id: str) -> dict[str, Any]:
-    tab = visit.asked("tab") if visit.asked("tab") in FACES else "message"
+    tab = visit.picked("tab", FACES, "message")
     told = await messages.shown(visit, send_id, tab, "/approvals")
     approval = await api.shown(visit.house, visit.who, send_id)
     trace = told["trace"] if "trace" in told else await messages.trace_of(visit, send_id)

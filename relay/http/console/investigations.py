@@ -1,5 +1,7 @@
 """Investigations opened by complaints and alerts: shown with their evidence, closed with a note."""
 
+from typing import get_args
+
 from starlette.responses import Response
 
 from relay.http import investigations as api
@@ -10,8 +12,8 @@ from relay.store import sent
 
 async def listed(visit: Visit) -> Response:
     """The open ones, or the closed ones."""
-    status = "closed" if visit.asked("status") == "closed" else "open"
-    page = await api.list_investigations(visit.house, visit.who, turn(visit), status=status)  # type: ignore[arg-type]
+    status: api.Status = visit.picked("status", get_args(api.Status), "open")
+    page = await api.list_investigations(visit.house, visit.who, turn(visit), status=status)
     names = await visit.house.look(lambda c: sent.names_of(c, (case["mailboxId"] for case in page["data"])))
     return visit.page("investigations.html", cases=page["data"], next=page["nextCursor"], which=status, names=names)
 

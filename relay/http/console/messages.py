@@ -79,7 +79,8 @@ async def row(visit: Visit) -> Response:
 async def show(visit: Visit) -> Response:
     """One message: beside the list if there is room, otherwise by itself."""
     send_id = visit.named("id")
-    tab = _chosen(visit.asked("tab") or visit.request.cookies.get(TAB, ""), TABS)
+    asked = visit.asked("tab") or visit.request.cookies.get(TAB, "")
+    tab = asked if asked in TABS else TABS[0]
     told = await shown(visit, send_id, tab)
     if visit.is_fragment and visit.request.headers.get("hx-target") == "detail":
         answer = visit.piece("message.html", alone=True, **told)
@@ -102,7 +103,7 @@ async def shown(visit: Visit, send_id: str, tab: str, base: str = "/messages") -
     elif tab == "decision":
         told |= await _decision(visit, send_id)
     else:
-        told |= await _content(visit, send_id, _chosen(visit.asked("face"), FACES))
+        told |= await _content(visit, send_id, visit.picked("face", FACES, FACES[0]))
     return told
 
 
@@ -241,10 +242,6 @@ async def _empty(visit: Visit, found: Found) -> dict[str, Any]:
         return {"first": False}
     mailboxes = (await visit.house.look(lambda c: listings.listed(c, "mailboxes", {}, limit=1))).rows
     return {"first": True, "connect": connect_facts(visit), "mailbox": mailboxes[0] if mailboxes else None}
-
-
-def _chosen(asked: str, known: Sequence[str]) -> str:
-    return asked if asked in known else known[0]
 
 
 ENTRIES: tuple[Entry, ...] = (

@@ -22,8 +22,8 @@ async def show(visit: Visit) -> Response:
     settings = visit.house.settings()
     period = visit.asked("period", "30d")
     periods = (*SPANS, *months(visit.now))
-    model = next((m for m in MODELS if m == visit.asked("model")), settings.attribution.model)
-    by: GroupBy = next((name for name in GROUPS if name == visit.asked("by")), "mailbox")
+    model = visit.picked("model", MODELS, settings.attribution.model)
+    by: GroupBy = visit.picked("by", GROUPS, "mailbox")
     tenant = await tenant_of(visit.house, visit.who, visit.asked("tenant") or None)
     told = await api.outcomes(visit.house, api.asked_of(visit.house, tenant, period, model), by)
     return visit.page(

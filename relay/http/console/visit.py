@@ -1,8 +1,8 @@
 """One visit to the console: what a page is given, and the ways in which it can answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode
 
 from starlette.requests import Request
@@ -15,6 +15,8 @@ from relay.http.console.session import COOKIE, Session, Sessions
 from relay.http.house import House
 from relay.store.sessions import is_ended
 
+T = TypeVar("T")
+D = TypeVar("D")
 SAID = "gatepost_said"  # cookie with one sentence for the next page: what the last button did
 
 
@@ -56,6 +58,10 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """A parameter of the query."""
         return self.request.query_params.get(name, default)
+
+    def picked(self, name: str, known: Sequence[T], default: D) -> T | D:
+        """A parameter of the query if it is one of the known words, else the default."""
+        return next((word for word in known if word == self.asked(name)), default)
 
     def turned(self, cursor: str) -> str:
         """The address of this list at another page of it."""

@@ -1,6 +1,6 @@
 """Webhooks: where events are posted, what was posted and how the receiver answered, and posting it again."""
 
-from typing import Any
+from typing import Any, get_args
 
 from starlette.responses import Response
 
@@ -23,8 +23,8 @@ async def _list(visit: Visit, fresh: dict[str, Any] | None) -> Response:
 async def show(visit: Visit) -> Response:
     """One destination with its log."""
     hook = await api.show_webhook(visit.named("id"), visit.house, visit.who, Response())
-    state = visit.asked("state") if visit.asked("state") in ("pending", "delivered", "failed") else None
-    log = await api.list_webhook_deliveries(hook["id"], visit.house, visit.who, turn(visit), state=state)  # type: ignore[arg-type]
+    state = visit.picked("state", get_args(api.State), None)
+    log = await api.list_webhook_deliveries(hook["id"], visit.house, visit.who, turn(visit), state=state)
     return visit.page("webhook.html", hook=hook, log=log["data"], next=log["nextCursor"], state_chosen=state or "")
 
 
