@@ -90,7 +90,7 @@ async def list_events(
     if "text/event-stream" in request.headers.get("accept", ""):
         if not who.is_operator and parts.streams[who.id] >= MOST_STREAMS:
             detail = f"the key has {MOST_STREAMS} streams open: close one"
-            raise Problem("too_many_requests", detail, headers={"Retry-After": "60"})
+            raise Problem("too_many_requests", detail, wait=60)
         return StreamingResponse(
             _counted(stream(parts, request, mark, wanted), parts.streams, who.id),
             media_type="text/event-stream",

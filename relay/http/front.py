@@ -72,7 +72,7 @@ class Front:
         caller.need_role(scope["method"], scope["path"])
         scope["state"]["caller"] = caller
         if not caller.is_operator and (wait := self._pace.take(caller.id)):
-            raise Problem("too_many_requests", f"try again in {wait} s", headers={"Retry-After": str(wait)})
+            raise Problem("too_many_requests", f"try again in {wait} s", wait=wait)
 
     async def _caller(self, scope: Scope) -> Caller:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -84,7 +84,7 @@ class Front:
         except Problem as problem:
             if problem.code == "wrong_key" and (wait := self._guesses.take(peer)):
                 detail = "too many wrong keys from this address"
-                raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait)}) from None
+                raise Problem("too_many_requests", detail, wait=wait) from None
             raise
 
     def _limit(self, scope: Scope) -> int:

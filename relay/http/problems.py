@@ -110,7 +110,7 @@ CODES: Mapping[str, tuple[int, str, str]] = {
 
 
 class Problem(HTTPException):
-    """A problem to answer with. `errors` names fields: {field, message}."""
+    """A problem to answer with. `errors` names fields: {field, message}; after `wait` seconds it may be over."""
 
     def __init__(
         self,
@@ -119,10 +119,12 @@ class Problem(HTTPException):
         *,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        wait: int | None = None,
         **more: Any,
     ) -> None:
         status, title, _ = CODES[code]
-        super().__init__(status, detail or title, dict(headers) if headers else None)
+        after = {} if wait is None else {"Retry-After": str(wait)}
+        super().__init__(status, detail or title, {**(headers or {}), **after} or None)
         self.code = code
         self.errors = list(errors)[:MAX_ERRORS]
         self.more = more
@@ -188,11 +190,9 @@ def of_exception(error: Exception) -> Problem:
             detail = nothing.get(error.status_code, str(error.detail))
             return Problem(known, detail, headers=error.headers) if known else Problem("internal_error")
         case Broken():
-            return Problem("unavailable", headers={"Retry-After": "30"})
+            return Problem("unavailable", wait=30)
         case Unavailable():
-            return Problem(
-                "unavailable", "the store has no room left" if error.full else "", headers={"Retry-After": "5"}
-            )
+            return Problem("unavailable", "the store has no room left" if error.full else "", wait=5)
     code = OF_STORE.get(type(error))
     return Problem(code, str(error)) if code else Problem("internal_error")
 

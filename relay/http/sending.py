@@ -78,7 +78,7 @@ async def sender_of(parts: House, who: Caller, reference: str) -> Sender:
     who.need_own(account.tenant_id, account.mailbox_id)
     if not who.is_operator and (wait := parts.desk.wait_of(account.mailbox_id)):
         detail = f"too many recipients were refused, simulated or taken back within a minute; try again in {wait} s"
-        raise Problem("too_many_requests", detail, headers={"Retry-After": str(wait)})
+        raise Problem("too_many_requests", detail, wait=wait)
     principal = Principal(
         who.id, account.tenant_id, account.mailbox_id, who.principal.permissions, who.principal.username
     )
@@ -113,7 +113,7 @@ async def _once(parts: House, sender: Sender, body: SendRequest, request: Reques
         case "other":
             raise Problem("idempotency_key_reused")
         case "busy":
-            raise Problem("request_in_progress", headers={"Retry-After": "1"})
+            raise Problem("request_in_progress", wait=1)
         case "done":
             return {**(claim.answer or {}), "replayed": True}
     try:
@@ -140,14 +140,14 @@ async def _send(parts: House, sender: Sender, body: SendRequest, came: Origin, i
     if answer.replayed:
         return await _first_answer(parts, answer.send_id)
     if (why := answer.decision.refusal) is not None and why.reason == "unavailable":
-        raise Problem("unavailable", why.detail, headers={"Retry-After": str(why.wait)}, sendId=answer.send_id)
+        raise Problem("unavailable", why.detail, wait=why.wait, sendId=answer.send_id)
     return answers.judgement(answer, submission.received_at)
 
 
 async def _first_answer(parts: House, send_id: str) -> dict[str, Any]:
     record = await parts.desk.recorded(send_id)
     if record is None:
-        raise Problem("unavailable", "the first answer cannot be read", headers={"Retry-After": "5"})
+        raise Problem("unavailable", "the first answer cannot be read", wait=5)
     return answers.replay(send_id, record, parts.clock())
 
 
