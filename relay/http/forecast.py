@@ -64,7 +64,7 @@ async def never(house: House, ids: Sequence[str]) -> dict[str, dict[int, Stop]]:
     The messages' bytes are not read; that one was changed is only reported where it is viewed alone.
     """
     parcels = await house.look(lambda c: queue.parcels_of(c, ids))
-    policies = {box: await house.policy_of(box) for box in {p.mailbox_id for p in parcels}}
+    policies = await house.policies_of(p.mailbox_id for p in parcels)
     held, now = [(p, policies[p.mailbox_id]) for p in parcels], house.clock()
     stops = await house.look(lambda c: refused(c, held, now)) if held else []
     return {p.send_id: found for p, found in zip(parcels, stops, strict=True) if found}

@@ -7,7 +7,7 @@ that was not read or is not committed.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -114,6 +114,11 @@ class House:
         """The policy of a mailbox; the policy `default` if none is given, or there is no such mailbox."""
         account = await self.accounts.get(mailbox_id) if mailbox_id else None
         return account.policy if account is not None else self.settings().policy()
+
+    async def policies_of(self, mailbox_ids: Iterable[str]) -> dict[str, PolicySettings]:
+        """The policies of several mailboxes, all read at once."""
+        ids = list(dict.fromkeys(mailbox_ids))
+        return dict(zip(ids, await asyncio.gather(*map(self.policy_of, ids)), strict=True))
 
     def provider(self, name: str) -> ProviderSettings | None:
         """The provider of that name; None if there is none."""

@@ -4,7 +4,6 @@ What the configuration file declares is changed there (409). Pausing and tighten
 to whom the mailbox belongs; resuming and loosening are reserved for the operator.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -210,9 +209,9 @@ async def all_told(parts: House, rows: Sequence[Any]) -> dict[str, dict[str, Any
         )
 
     nearest, used, tenants = await parts.look(question)
-    policies = await asyncio.gather(*(parts.policy_of(row.id) for row in rows))
+    policies = await parts.policies_of(row.id for row in rows)
     now = parts.clock()
     return {
-        row.id: told(row, nearest[domain_of(row.address_key)], tenants[row.tenant_id], policy, used, now)
-        for row, policy in zip(rows, policies, strict=True)
+        row.id: told(row, nearest[domain_of(row.address_key)], tenants[row.tenant_id], policies[row.id], used, now)
+        for row in rows
     }

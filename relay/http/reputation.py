@@ -1,6 +1,6 @@
 """Reputation: rates in percent, what they call for, the trend, and the score with all its terms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -79,15 +79,16 @@ async def show_reputation(
     return await standing(parts, await _scope(parts, who, tenant_id, mailbox_id, domain))
 
 
-async def rule_of(parts: House, scope: str) -> Reputation:
-    """The rule that judges `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also used by the console."""
-    kind, _, name = scope.partition(":")
-    return (await parts.policy_of(name if kind == "mailbox" else "")).reputation
+async def rules_of(parts: House, scopes: Iterable[str]) -> dict[str, Reputation]:
+    """The rule that judges each `mailbox:ID`, `tenant:ID` or `domain:NAME`. Also used by the console."""
+    mailboxes = {scope: scope.removeprefix("mailbox:") if scope.startswith("mailbox:") else "" for scope in scopes}
+    policies = await parts.policies_of(mailboxes.values())
+    return {scope: policies[mailbox_id].reputation for scope, mailbox_id in mailboxes.items()}
 
 
 async def standing(parts: House, scope: str) -> dict[str, Any]:
     """The standing of a scope under its rule. Also used by the console."""
-    return (await standings(parts, {scope: await rule_of(parts, scope)}))[scope]
+    return (await standings(parts, await rules_of(parts, [scope])))[scope]
 
 
 async def standings(parts: House, rules: Mapping[str, Reputation]) -> dict[str, dict[str, Any]]:

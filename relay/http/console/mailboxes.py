@@ -36,8 +36,7 @@ async def listed(visit: Visit) -> Response:
     told = await api.all_told(visit.house, rows)
     shown = listing(visit.house, asked, page, lambda row: told[row.id])
     scopes = {row.id: f"mailbox:{row.id}" for row in page.rows}
-    rules = {scope: await reputation.rule_of(visit.house, scope) for scope in scopes.values()}
-    found = await reputation.standings(visit.house, rules)
+    found = await reputation.standings(visit.house, await reputation.rules_of(visit.house, scopes.values()))
     scores = {name: found[scope] for name, scope in scopes.items()}
     return visit.page("mailboxes.html", mailboxes=shown["data"], scores=scores, next=shown["nextCursor"], q=q)
 

@@ -21,7 +21,7 @@ async def show(visit: Visit) -> Response:
     boxes, tenants = await visit.house.look(lambda c: (listings.mailboxes_by_name(c), listings.tenant_names(c)))
     named = {f"tenant:{key}": (name, "") for key, name in tenants.items()}
     named |= {f"mailbox:{box.id}": (box.name, box.status) for box in boxes}
-    found = await api.standings(visit.house, {scope: await api.rule_of(visit.house, scope) for scope in named})
+    found = await api.standings(visit.house, await api.rules_of(visit.house, named))
     rows = [{"name": name, "paused": status == "paused", **found[scope]} for scope, (name, status) in named.items()]
     rows.sort(key=lambda row: (row["reputationScore"], row["name"].lower()))
     chosen = visit.asked("scope") or (rows[0]["scope"] if rows else "")
@@ -42,7 +42,7 @@ async def _open(visit: Visit, scope: str, known: dict[str, Any] | None) -> dict[
         )
     except Unknown:
         raise not_found("sender") from None
-    rule = await api.rule_of(visit.house, scope)
+    rule = (await api.rules_of(visit.house, [scope]))[scope]
     bounces, complaints = (
         (rule.warn_bounce_rate, rule.pause_bounce_rate),
         (rule.warn_complaint_rate, rule.pause_complaint_rate),
