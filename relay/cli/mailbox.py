@@ -98,8 +98,9 @@ def show(mailbox: Reference, tenant: InTenant = "", config: ConfigFile = None, a
 
     with opened(config) as here, here.reading() as connection:
         row = find_mailbox(connection, mailbox, tenant)
-        shown = _shown(row, _tenant_name(connection, row.tenant_id))
-        shown["limits"] = _limits(here, connection, row)
+        owner = _tenant_name(connection, row.tenant_id)
+        shown = _shown(row, owner)
+        shown["limits"] = _limits(here, connection, row, owner)
         shown["credentials"] = _credentials(connection, row.id)
     if as_json:
         print_json(shown)
@@ -177,7 +178,7 @@ def _shown(row: Any, tenant: str) -> dict[str, Any]:
     }
 
 
-def _limits(here: "Installation", connection: "Connection", row: Any) -> dict[str, dict[str, Any]]:
+def _limits(here: "Installation", connection: "Connection", row: Any, tenant: str) -> dict[str, dict[str, Any]]:
     """The mailbox's limit for each window, and how much of it is used."""
     from relay.http.mailbox_shapes import effective
     from relay.store.guard import of_mailbox
@@ -185,7 +186,7 @@ def _limits(here: "Installation", connection: "Connection", row: Any) -> dict[st
     from relay.submission.account import policy_of
 
     sent = usage(connection, of_mailbox(row.id)).sent
-    limits = effective(row, policy_of(here.settings, row, _tenant_name(connection, row.tenant_id)))
+    limits = effective(row, policy_of(here.settings, row, tenant))
     return {window: {"current": sent[window].busiest(here.now()), "limit": limits[window]} for window in limits}
 
 
