@@ -4,11 +4,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from relay.cli import program
+from config.senders import Autonomy, Role
+from policy.attribution import MODELS
+from policy.outcomes import GROUPS
+from relay.cli import domain, mailbox, program, queue, report
 from relay.cli.errors import one_line
+from relay.http.domains import Method
+from relay.store.states import OPEN
 from tests.support.server import PROGRAM
 from tests.support.settings import DOMAIN
 
@@ -62,6 +68,21 @@ def test_a_list_of_commands_says_of_each_a_whole_sentence_at_80_columns(cli, mon
         _, _, listed = cli.bare(*group.split(), "--help").out.partition("Commands:\n")
         assert listed, group
         assert [line for line in listed.splitlines() if not line.endswith(".") or line.endswith("...")] == [], group
+
+
+@pytest.mark.parametrize(
+    ("offered", "known"),
+    [
+        (mailbox.AUTONOMY, get_args(Autonomy)),
+        (mailbox.ROLES, get_args(Role)),
+        (domain.METHODS, get_args(Method)),
+        (queue.STATES, OPEN),
+        (report.GROUPS, GROUPS),
+        (report.MODELS, MODELS),
+    ],
+)
+def test_the_words_an_option_takes_are_those_of_the_rest(offered, known):
+    assert set(offered) == set(known)  # written again there, since reading them takes longer than --help may
 
 
 def test_help_loads_nothing_heavy_and_a_listing_nothing_that_only_a_server_needs(cli):
