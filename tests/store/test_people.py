@@ -93,19 +93,50 @@ def test_an_alias_nobody_wrote_to_is_forgotten_with_its_person_and_one_written_t
         assert connection.execute(select(c.key)).scalars().all() == ["kim@x.test"]
 
 
+def _known(connection: Connection, tenant: str, who: str) -> None:
+    """What a tenant keeps of somebody, without a message that was sent; each row is named after both."""
+    name, whose = f"{tenant} {who}", {"tenant_id": tenant, "key": who}
+    connection.execute(insert(t.consents), whose | {"id": name, "mailbox_id": "m"})
+    connection.execute(insert(t.suppressions), whose | {"id": name, "scope": "tenant", "kind": "manual", "note": TEXT})
+    connection.execute(insert(t.contacts), whose | {"mailbox_id": name, "first_at": NOW})
+    for more in (whose, {"tenant_id": tenant}):  # the second is theirs by the user id alone
+        row = {"id": f"{name} {len(more)}", "digest": f"{name} {len(more)}", "type": "bought", "user_id": f"user {who}"}
+        connection.execute(insert(t.outcomes), row | more)
+    connection.execute(insert(t.people), whose | {"token": name, "address": who})
+    connection.execute(insert(t.sends), {"id": name, "tenant_id": tenant, "mailbox_id": "m"})
+    connection.execute(insert(t.refused_recipients), {"send_id": name, "token": name})
+    connection.execute(insert(t.approvals), {"send_id": name, "tenant_id": tenant, "mailbox_id": "m", "note": TEXT})
+    for one in (BOB, JIMBOB):  # both were refused in it
+        event = {"send_id": name, "tenant_id": tenant, "at": NOW, "type": "send.blocked", "recipient": one}
+        connection.execute(insert(t.events), event)
+
+
 def test_what_is_known_of_another_or_in_another_tenant_is_neither_told_nor_erased(database: Database) -> None:
     with database.transaction() as connection:
         _tenants(connection)
         for tenant, who in (("a", BOB), ("a", JIMBOB), ("b", BOB)):
-            own = {"id": f"{tenant} {who}", "tenant_id": tenant, "key": who}
-            connection.execute(insert(t.consents), own | {"mailbox_id": "m"})
-            connection.execute(insert(t.suppressions), own | {"scope": "tenant", "kind": "manual", "note": TEXT})
+            _known(connection, tenant, who)
         told = people.export(connection, ["a"], BOB)
-        assert [row["id"] for name in ("consents", "suppressions") for row in told[name]] == [f"a {BOB}"] * 2
+        assert [row["id"] for name in ("consents", "suppressions", "sends") for row in told[name]] == [f"a {BOB}"] * 3
+        assert [row["mailbox_id"] for row in told["contacts"]] == [f"a {BOB}"]
+        assert {row["id"] for row in told["outcomes"]} == {f"a {BOB} 1", f"a {BOB} 2"}
+        assert [(row["send_id"], row["recipient"]) for row in told["events"]] == [(f"a {BOB}", BOB)]
         people.erase(connection, ["a"], BOB, BOB, NOW)
-        consents = set(connection.execute(select(t.consents.c.id)).scalars())
-        notes = set(connection.execute(select(t.suppressions.c.id).where(t.suppressions.c.note != "")).scalars())
-    assert consents == notes == {f"a {JIMBOB}", f"b {BOB}"}
+        left = [
+            set(connection.execute(query).scalars())
+            for query in (
+                select(t.consents.c.id),
+                select(t.suppressions.c.id).where(t.suppressions.c.note != ""),
+                select(t.contacts.c.mailbox_id),
+                select(t.people.c.token),
+                select(t.outcomes.c.digest).where(t.outcomes.c.key != ""),
+                select(t.outcomes.c.digest).where(t.outcomes.c.user_id != "", t.outcomes.c.key == ""),
+            )
+        ]
+        notes = {row.send_id: row.note for row in connection.execute(select(t.approvals)).all()}
+    others = {f"a {JIMBOB}", f"b {BOB}"}
+    assert left == [others] * 4 + [{f"{one} {n}" for one in others} for n in (2, 1)]
+    assert notes == {f"a {BOB}": BLOTTED, f"a {JIMBOB}": BLOTTED, f"b {BOB}": TEXT}
 
 
 def test_that_somebody_was_reached_is_remembered_of_that_person_by_that_mailbox_alone(database: Database) -> None:
