@@ -97,7 +97,8 @@ def test_an_uncertain_delivery_is_settled_by_the_providers_word(ground: Ground, 
     ground.hook(event(kind, send, event_id="alone"))
     ground.hook(event(kind, other), event("queued", other, event_id="again"))
     assert ground.states(send) + ground.states(other) == ["delivered"] * 2
-    assert ground.counts() == {"sent": 2, "delivered": 2} | ({"complained": 2} if kind == "complained" else {})
+    of_one_person = {"complained": 1} if kind == "complained" else {}
+    assert ground.counts() == {"sent": 2, "delivered": 2} | of_one_person
     assert ground.events("delivery.delivered", "delivery.reported") == ["delivery.delivered"] * 2
 
 
