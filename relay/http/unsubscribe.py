@@ -2,7 +2,8 @@
 
 Link scanners follow every link of a message, with GET or HEAD, and have unsubscribed whole companies that way
 (faults H9). The token is verified without a look-up, works without cookies or sign-in, and ends exactly the
-subscription it names. An invalid link gets one plain 404 page, whatever is wrong with it.
+subscription it names. No link takes that back: whoever answers a message and quotes its footer shows the link
+to the agent. An invalid link gets one plain 404 page, whatever is wrong with it.
 """
 
 from html import escape
@@ -44,7 +45,6 @@ async def unsubscribe(
     parts: Parts,
     one_click: Annotated[str, Form(alias="List-Unsubscribe", max_length=100)] = "",
     scope: Annotated[str, Form(max_length=20)] = "",
-    action: Annotated[str, Form(max_length=20)] = "",
 ) -> HTMLResponse:
     """Sent with `List-Unsubscribe=One-Click`, or by the button of the page; repeating it changes nothing."""
     found = _read(parts, token)
@@ -53,9 +53,6 @@ async def unsubscribe(
         return _broken(request)
     sender, tongue = await _sender(parts, found, request)
     words = WORDS[tongue]
-    if action == "subscribe":
-        await parts.write(lambda c: unsubscribes.subscribe_again(c, entry))
-        return page(words.resumed, f"<h1>{escape(words.resumed)}</h1>", language=tongue)
     if scope not in ("mailbox", "tenant") and not await _is_one_click(request, one_click):
         return _question(words, tongue, sender, found.address)
     await parts.write(lambda c: unsubscribes.unsubscribe(c, parts.consequences, entry, found.send_id))
@@ -122,11 +119,7 @@ def _question(words: Words, tongue: str, sender: str, address: str) -> HTMLRespo
 
 
 def _done(words: Words, tongue: str, address: str) -> HTMLResponse:
-    body = (
-        f"<h1>{escape(words.done)}</h1><p>{_fill(words.done_detail, '', escape(address))}</p>"
-        '<form method="post"><input type="hidden" name="action" value="subscribe">'
-        f'<button class="plain" type="submit">{escape(words.again)}</button></form>'
-    )
+    body = f"<h1>{escape(words.done)}</h1><p>{_fill(words.done_detail, '', escape(address))}</p>"
     return page(words.done, body, language=tongue)
 
 

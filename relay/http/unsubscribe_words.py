@@ -18,8 +18,6 @@ class Words:
     button: str
     done: str
     done_detail: str
-    again: str
-    resumed: str
     broken: tuple[str, str]
 
 
@@ -33,8 +31,6 @@ WORDS: Mapping[str, Words] = {
         "Unsubscribe",
         "You are unsubscribed",
         "{address} will get no more of these messages.",
-        "That was a mistake: subscribe me again",
-        "You are subscribed again",
         BROKEN,
     ),
     "de": Words(
@@ -46,8 +42,6 @@ WORDS: Mapping[str, Words] = {
         "Abmelden",
         "Sie sind abgemeldet",
         "{address} erhält keine solchen Nachrichten mehr.",
-        "Das war ein Versehen: wieder anmelden",
-        "Ihre Abmeldung ist zurückgenommen",
         (
             "Dieser Link funktioniert nicht",
             "Vielleicht ist er abgeschnitten. Öffnen Sie ihn noch einmal aus der Nachricht oder kopieren Sie ihn ganz.",
@@ -62,8 +56,6 @@ WORDS: Mapping[str, Words] = {
         "Se désabonner",
         "Vous êtes désabonné",
         "{address} ne recevra plus ces messages.",
-        "C'était une erreur : se réabonner",
-        "Votre désabonnement est annulé",
         (
             "Ce lien ne fonctionne pas",
             "Il a peut-être été coupé. Ouvrez-le de nouveau depuis le message, ou copiez-le en entier.",
@@ -78,8 +70,6 @@ WORDS: Mapping[str, Words] = {
         "Cancelar la suscripción",
         "Suscripción cancelada",
         "{address} no recibirá más estos mensajes.",
-        "Fue un error: volver a suscribirme",
-        "Su baja queda anulada",
         ("Este enlace no funciona", "Puede que esté cortado. Ábralo de nuevo desde el mensaje o cópielo entero."),
     ),
     "pt": Words(
@@ -91,8 +81,6 @@ WORDS: Mapping[str, Words] = {
         "Cancelar a inscrição",
         "Inscrição cancelada",
         "{address} não receberá mais estas mensagens.",
-        "Foi um engano: inscrever-me de novo",
-        "O cancelamento fica sem efeito",
         (
             "Esta ligação não funciona",
             "Talvez tenha sido cortada. Abra-a de novo a partir da mensagem ou copie-a por inteiro.",
@@ -107,8 +95,6 @@ WORDS: Mapping[str, Words] = {
         "Annulla l'iscrizione",
         "Iscrizione annullata",
         "{address} non riceverà più questi messaggi.",
-        "È stato un errore: iscrivimi di nuovo",
-        "La disiscrizione è annullata",
         ("Questo link non funziona", "Forse è stato troncato. Lo apra di nuovo dal messaggio o lo copi per intero."),
     ),
     "nl": Words(
@@ -120,8 +106,6 @@ WORDS: Mapping[str, Words] = {
         "Uitschrijven",
         "U bent uitgeschreven",
         "{address} ontvangt deze berichten niet meer.",
-        "Dat was een vergissing: weer inschrijven",
-        "Uw uitschrijving is ongedaan gemaakt",
         (
             "Deze link werkt niet",
             "Misschien is hij afgekapt. Open hem opnieuw vanuit het bericht of kopieer hem in zijn geheel.",
@@ -136,8 +120,6 @@ WORDS: Mapping[str, Words] = {
         "配信を停止する",
         "配信を停止しました",
         "{address} には今後このようなメールは届きません。",
-        "間違いでした：もう一度受け取る",
-        "配信停止を取り消しました",
         (
             "このリンクは無効です",
             "途中で切れている可能性があります。メールからもう一度開くか、リンク全体をコピーしてください。",

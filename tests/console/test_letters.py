@@ -96,7 +96,6 @@ def test_the_pages_of_the_link_are_small_and_bring_everything_along(browser, ins
         page.goto(link)
         page.check("[value=tenant]")
         fits(page, f"unsubscribe-chosen.{look}")
-        for then in ("done", "resumed"):
-            with page.expect_navigation():  # a second click may come before the answer to the first
-                page.click("button")
-            fits(page, f"unsubscribe-{then}.{look}")
+        with page.expect_navigation():
+            page.click("button")
+        fits(page, f"unsubscribe-done.{look}")
