@@ -206,6 +206,9 @@ async def test_p21_the_link_by_mail_shows_where_links_and_answers_go_what_is_quo
         assert said in page, said
     console = (await (await visitor(office)).get(f"/approvals/{held['sendId']}")).text
     assert "Clerk &lt;eve@evil.example&gt;" in console
+    offer = await office.send(mailboxId="clerk", subject="60% off everything", body="Buy now: 60% off everything!")
+    console = (await (await visitor(office)).get(f"/approvals/{offer['sendId']}")).text
+    assert ("<dt>From</dt>" in console, "List-Unsubscribe" in console) == (True, False)  # the link is ours
 
 
 async def test_a_forged_approval_link_is_a_plain_404_and_so_is_one_that_is_too_old(office):

@@ -144,8 +144,10 @@ async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
 def _faced(found: departing.Bytes, face: str) -> dict[str, Any]:
     """What a face shows. Runs in a thread: the message comes from an agent, and parsing it must not block others."""
     seen = view(found.leaving)
+    theirs = inspection.header(view(found.original))
     told: dict[str, Any] = {
-        "named": inspection.header(seen),
+        # Our own unsubscribe link need not be looked at.
+        "named": {name: value for name, value in inspection.header(seen).items() if theirs.get(name) == value},
         "attachments": preview.attachments(seen),
         "has_remote": preview.has_remote_images(preview.html_of(seen) or ""),
     }
