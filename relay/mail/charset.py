@@ -67,6 +67,8 @@ def _labels() -> dict[str, str]:
 _LABELS = _labels()
 # In `meta`, or in an XML declaration (WHATWG HTML §13.2.3.2).
 _IN_PAGE = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:+-]{1,40})", re.IGNORECASE)
+# What a page that names a charset has: the words, or references that may stand for their letters (numbers, and i).
+_TO_NAME_ONE = (b"charset", b"encoding", b"&#", b"&i")
 _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
 
 
@@ -131,6 +133,9 @@ def encode(text: str, codec: str) -> bytes | None:
 
 def page_says_otherwise(octets: bytes) -> bool:
     """Whether a page that came without a charset names one in its markup that makes another text of it."""
+    low = octets.lower()
+    if not any(word in low for word in _TO_NAME_ONE):  # most pages: to unescape them would cost as much as reading them
+        return False
     named = {lookup(label) for label in _IN_PAGE.findall(unescape(octets.decode("latin-1")))}
     known = [codec for codec in sorted(named) if codec and not is_utf_16(codec)]
     return any(decode(octets, codec) != decode(octets, "") for codec in known)
