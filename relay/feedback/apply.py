@@ -157,8 +157,8 @@ class _Effect:
     def _refused(self, told: Told, row: Any) -> None:
         event = told.event
         bounce = _suppression(told, row, "hard_bounce" if event.hard else "soft_bounce", self._now)
-        is_news = event.hard and self._is_news(bounce)
         changes = self._state(row) in ("delivered", "uncertain")
+        is_news = changes and event.hard and self._is_news(bounce)
         if changes:
             columns = store.was_refused(
                 self._connection,
@@ -177,7 +177,7 @@ class _Effect:
         if event.hard:
             if self._rules.suppress_hard:
                 self._suppress.append(bounce)
-            if changes and is_news:
+            if is_news:
                 self._negative.append((row.tenant_id, row.mailbox_id))
 
     def _is_news(self, entry: Suppress) -> bool:
