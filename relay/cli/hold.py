@@ -149,7 +149,7 @@ def _whole(connection: "Connection", send_id: str) -> dict[str, Any]:
     return _told(row, send) | {
         "from": send.row.from_address,
         "class": send.row.message_class,
-        "header": inspection.header(seen) if seen is not None else {"From": send.row.from_address},
+        "header": inspection.header(seen.header) if seen is not None else {"From": send.row.from_address},
         "attachments": list(read.attachments) if read else [],
         "text": inspection.everything(read) if read else "(the message is no longer kept)",
     }

@@ -110,7 +110,7 @@ def _said(trouble: str) -> str:
 
 def _read_message(data: bytes) -> tuple[dict[str, str], str]:
     seen = view(data)
-    return inspection.header(seen), inspection.everything(content(seen))
+    return inspection.header(seen.header), inspection.everything(content(seen))
 
 
 _FORM = (

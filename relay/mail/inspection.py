@@ -2,7 +2,7 @@
 
 from policy.content import Content
 from relay.mail.charset import decode_header
-from relay.mail.mime import View
+from relay.mail.header import HeaderBlock
 
 MOST = 20_000  # characters of one kind of text
 # Who it is from, and where answers, receipts and unsubscriptions go: an agent must not have them led astray. Not `To`:
@@ -10,9 +10,8 @@ MOST = 20_000  # characters of one kind of text
 _NAMES = b"from sender reply-to mail-reply-to mail-followup-to disposition-notification-to list-unsubscribe".split()
 
 
-def header(view: View) -> dict[str, str]:
+def header(block: HeaderBlock) -> dict[str, str]:
     """The fields that say who it is from, and where what its readers send back goes, each on one line as shown."""
-    block = view.header
     found = {name: [decode_header(block.value(field)) for field in block.all(name)] for name in _NAMES}
     return {name.decode().title(): _cut(" ".join(", ".join(said).split())) for name, said in found.items() if said}
 

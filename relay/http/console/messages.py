@@ -16,6 +16,7 @@ from relay.http.console.visit import Entry, Visit, get, post
 from relay.http.pages import cursor_of, read_cursor
 from relay.http.problems import Problem, not_found
 from relay.mail import inspection
+from relay.mail.header import HeaderBlock
 from relay.mail.mime import view
 from relay.store import listings, sent
 from relay.store.paging import Page
@@ -144,10 +145,10 @@ async def _content(visit: Visit, send_id: str, face: str) -> dict[str, Any]:
 def _faced(found: departing.Bytes, face: str) -> dict[str, Any]:
     """What a face shows. Runs in a thread: the message comes from an agent, and parsing it must not block others."""
     seen = view(found.leaving)
-    theirs = inspection.header(view(found.original))
+    theirs = inspection.header(HeaderBlock.parse(found.original))
     told: dict[str, Any] = {
         # Our own unsubscribe link need not be looked at.
-        "named": {name: value for name, value in inspection.header(seen).items() if theirs.get(name) == value},
+        "named": {name: value for name, value in inspection.header(seen.header).items() if theirs.get(name) == value},
         "attachments": preview.attachments(seen),
         "has_remote": preview.has_remote_images(preview.html_of(seen) or ""),
     }
